@@ -1,0 +1,94 @@
+import type * as fs from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { notFound } from '../blob-error.ts';
+import { StorageError } from '../error.ts';
+
+/** What the driver asks of its host: `node:fs/promises`, or in tests the same with faults. */
+export type Files = Pick<typeof fs, 'access' | 'mkdir' | 'open' | 'opendir' | 'rename' | 'stat' | 'statfs' | 'unlink'>;
+
+/** The host's name of an error, such as `ENOENT`; undefined for errors of other origin. */
+export function hostCode(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+/** What `call` returns; undefined when the host says that there is no such file. */
+export async function ifThere<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (hostCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** What `call` returns; `not-found` when the host says that there is no such file. */
+export async function orNotFound<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    throw hostCode(error) === 'ENOENT' ? notFound() : error;
+  }
+}
+
+/** What `call` returns; a full disk or an exhausted quota is thrown as `no-space`. */
+export async function orNoSpace<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    const code = hostCode(error);
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
+    throw new StorageError('no-space', 'There is no room for more blobs. Free some, or give the registry more.', {
+      cause: error,
+    });
+  }
+}
+
+/** The only door to a flush. */
+export interface Flushes {
+  /** When it returns, the file's bytes and size have survived a power cut. Empties the file when the disk did not confirm it. */
+  file(file: FileHandle): Promise<void>;
+  /** When it returns, the names in the directory have survived a power cut. */
+  directory(path: string): Promise<void>;
+}
+
+/** Flushes of one store. One that fails is fatal: it and every later one is `unavailable`.
+ *
+ *  A flush is never tried again: after a failure the system forgets which bytes it could not write, and a second flush would succeed without them. For
+ *  the same reason the file is emptied: the next process would read the right bytes from memory, and publish what the disk does not hold. */
+export function flushes(files: Files): Flushes {
+  let failure: StorageError | undefined;
+
+  async function unlessFailed(flush: () => Promise<void>): Promise<void> {
+    if (failure !== undefined) throw failure;
+    try {
+      await flush();
+    } catch (cause) {
+      failure ??= new StorageError(
+        'unavailable',
+        'The disk did not confirm that it holds what was written. Check the disk, then restart the registry.',
+        { cause },
+      );
+      throw failure;
+    }
+  }
+
+  return {
+    file: (file) =>
+      unlessFailed(async () => {
+        try {
+          await file.datasync();
+        } catch (error) {
+          await file.truncate(0);
+          throw error;
+        }
+      }),
+    async directory(path) {
+      const directory = await files.open(path, 'r');
+      try {
+        await unlessFailed(() => directory.sync());
+      } finally {
+        await directory.close();
+      }
+    },
+  };
+}
