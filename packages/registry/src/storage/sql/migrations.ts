@@ -1,0 +1,93 @@
+/** Steps that bring a database to the newest version, in order: step N makes version N + 1 out of version N. A step that was released never changes.
+ *  Each step is a list of statements that run in one transaction. */
+export const migrations: readonly (readonly string[])[] = [
+  [
+    `create table repositories (
+      id integer primary key autoincrement,
+      name text not null unique,
+      visibility text not null check (visibility in ('public', 'private')),
+      created_by text,
+      created_ms integer not null,
+      manifest_count integer not null default 0
+    ) strict`,
+    'create index repositories_catalog on repositories (name) where manifest_count > 0',
+
+    `create table blobs (
+      id integer primary key autoincrement,
+      digest text not null,
+      size_bytes integer not null,
+      storage_key text unique,
+      state text not null default 'live' check (state in ('live', 'claimed')),
+      created_ms integer not null
+    ) strict`,
+    `create unique index blobs_live on blobs (digest) where state = 'live'`,
+    'create table blob_bytes (blob_id integer primary key references blobs (id) on delete cascade, bytes blob not null) strict',
+
+    `create table repository_blobs (
+      repository_id integer not null references repositories (id),
+      blob_id integer not null references blobs (id),
+      lease_until_ms integer not null,
+      primary key (repository_id, blob_id)
+    ) strict, without rowid`,
+    'create index repository_blobs_blob on repository_blobs (blob_id)',
+
+    `create table manifests (
+      id integer primary key autoincrement,
+      repository_id integer not null references repositories (id),
+      digest text not null,
+      media_type text not null,
+      size_bytes integer not null,
+      artifact_type text,
+      subject text,
+      annotations text,
+      pushed_by text,
+      pushed_ms integer not null,
+      unique (repository_id, digest)
+    ) strict`,
+    'create index manifests_subject on manifests (repository_id, subject, digest) where subject is not null',
+    'create index manifests_subject_type on manifests (repository_id, subject, artifact_type, digest) where subject is not null',
+    'create table manifest_bytes (manifest_id integer primary key references manifests (id) on delete cascade, bytes blob not null) strict',
+
+    `create table manifest_edges (
+      manifest_id integer not null references manifests (id) on delete cascade,
+      repository_id integer not null,
+      digest text not null,
+      kind text not null check (kind in ('blob', 'manifest')),
+      primary key (manifest_id, digest)
+    ) strict, without rowid`,
+    'create index manifest_edges_digest on manifest_edges (repository_id, digest)',
+
+    `create table tags (
+      repository_id integer not null references repositories (id),
+      name text not null,
+      manifest_id integer not null references manifests (id),
+      moved_ms integer not null,
+      primary key (repository_id, name)
+    ) strict, without rowid`,
+    'create index tags_manifest on tags (manifest_id)',
+    `create table tag_history (
+      id integer primary key autoincrement,
+      repository_id integer not null references repositories (id),
+      name text not null,
+      at_ms integer not null,
+      moved_by text,
+      from_digest text,
+      to_digest text
+    ) strict`,
+    'create index tag_history_name on tag_history (repository_id, name, at_ms)',
+
+    `create table uploads (
+      session text primary key,
+      repository_id integer not null references repositories (id),
+      storage_key text not null unique,
+      algorithm text not null check (algorithm in ('sha256', 'sha512')),
+      epoch integer not null default 0,
+      lease_until_ms integer not null default 0,
+      created_by text,
+      used_ms integer not null
+    ) strict, without rowid`,
+    'create index uploads_used on uploads (used_ms)',
+
+    'create table leases (name text primary key, holder text not null, until_ms integer not null) strict, without rowid',
+  ],
+];

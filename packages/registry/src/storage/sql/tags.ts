@@ -1,0 +1,110 @@
+import type { Tag } from '../../oci/name.ts';
+import type { Act } from '../metadata-store.ts';
+import type { PlanOf } from './plans.ts';
+import type { Schema } from './schema.ts';
+import { all, type Define, first, type Plan, type Slots } from './statement.ts';
+
+/** Plans about tags. Every move is written to the history with it. */
+export interface TagPlans {
+  listTags: PlanOf<'listTags'>;
+  deleteTag: PlanOf<'deleteTag'>;
+  /** The manifest that a tag points to. */
+  findTag(
+    repositoryId: number,
+    tag: Tag,
+  ): Plan<Pick<Schema['manifests'], 'digest' | 'media_type' | 'size_bytes'> | undefined>;
+  /** Points the tag to the manifest; nothing is written when it does already. */
+  moveTag(move: Act & { repositoryId: number; tag: Tag; manifestId: number; digest: string }): Plan<void>;
+  /** Deletes all tags that point to the manifest. */
+  deleteTagsOf(act: Act & { repositoryId: number; manifestId: number }): Plan<void>;
+}
+
+export function createTagPlans(define: Define): TagPlans {
+  const statements = tagStatements(define);
+  const findTag: TagPlans['findTag'] = (repositoryId, tag) => first(statements.find, { repositoryId, tag });
+
+  type Change = Act & { repositoryId: number; tag: string; from: string | null; to: string | null };
+  function* remember(change: Change): Plan<void> {
+    yield* all(statements.remember, { ...change, by: change.by ?? null });
+  }
+
+  return {
+    findTag,
+    *listTags(repositoryId, { after, limit }) {
+      const rows = yield* all(statements.page, { repositoryId, after: after ?? '', limit });
+      return rows.map((row) => row.name as Tag);
+    },
+    *deleteTag(command) {
+      const held = yield* findTag(command.repositoryId, command.tag);
+      if (held === undefined) return false;
+      yield* all(statements.remove, command);
+      yield* remember({ ...command, from: held.digest, to: null });
+      return true;
+    },
+    *moveTag(move) {
+      const held = yield* findTag(move.repositoryId, move.tag);
+      if (held?.digest === move.digest) return;
+      yield* all(statements.put, move);
+      yield* remember({ ...move, from: held?.digest ?? null, to: move.digest });
+    },
+    *deleteTagsOf(act) {
+      for (const { name, digest } of yield* all(statements.pointingTo, act)) {
+        yield* all(statements.remove, { repositoryId: act.repositoryId, tag: name });
+        yield* remember({ ...act, tag: name, from: digest, to: null });
+      }
+    },
+  };
+}
+
+function tagStatements(define: Define) {
+  type Key = { repositoryId: number; tag: string };
+  return {
+    find: define('tags.find', (p: Slots<Key>, { db }) =>
+      db
+        .selectFrom('tags')
+        .innerJoin('manifests', 'manifests.id', 'tags.manifest_id')
+        .select(['manifests.digest', 'manifests.media_type', 'manifests.size_bytes'])
+        .where('tags.repository_id', '=', p.repositoryId)
+        .where('tags.name', '=', p.tag),
+    ),
+    page: define('tags.page', (p: Slots<{ repositoryId: number; after: string; limit: number }>, { db }) =>
+      db
+        .selectFrom('tags')
+        .select('name')
+        .where('repository_id', '=', p.repositoryId)
+        .where('name', '>', p.after)
+        .orderBy('name')
+        .limit(p.limit),
+    ),
+    pointingTo: define('tags.pointingTo', (p: Slots<{ manifestId: number }>, { db }) =>
+      db
+        .selectFrom('tags')
+        .innerJoin('manifests', 'manifests.id', 'tags.manifest_id')
+        .select(['tags.name', 'manifests.digest'])
+        .where('tags.manifest_id', '=', p.manifestId),
+    ),
+    put: define('tags.put', (p: Slots<Key & { manifestId: number; nowMs: number }>, { db }) =>
+      db
+        .insertInto('tags')
+        .values({ repository_id: p.repositoryId, name: p.tag, manifest_id: p.manifestId, moved_ms: p.nowMs })
+        .onConflict((conflict) =>
+          conflict.columns(['repository_id', 'name']).doUpdateSet({ manifest_id: p.manifestId, moved_ms: p.nowMs }),
+        ),
+    ),
+    remove: define('tags.remove', (p: Slots<Key>, { db }) =>
+      db.deleteFrom('tags').where('repository_id', '=', p.repositoryId).where('name', '=', p.tag),
+    ),
+    remember: define(
+      'tags.remember',
+      (p: Slots<Key & { nowMs: number; by: string | null; from: string | null; to: string | null }>, { db }) =>
+        db.insertInto('tag_history').values({
+          repository_id: p.repositoryId,
+          name: p.tag,
+          at_ms: p.nowMs,
+          moved_by: p.by,
+          from_digest: p.from,
+          to_digest: p.to,
+        }),
+    ),
+  };
+}

@@ -1,0 +1,76 @@
+import { StorageError } from '../error.ts';
+import type { CommandName, Plans } from '../sql/plans.ts';
+import type { Plan } from '../sql/statement.ts';
+import { type Connection, toStorageError } from './connection.ts';
+
+/** A command as it travels to the writer. */
+export interface CommandRequest {
+  readonly id: number;
+  readonly name: CommandName;
+  readonly input: readonly unknown[];
+}
+
+/** What became of a command: plain data, since it crosses threads. */
+export type CommandOutcome =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: PlainError };
+
+/** An error as plain data. `code` undefined: a bug, not a refusal of the store. */
+export interface PlainError {
+  readonly code: StorageError['code'] | undefined;
+  readonly message: string;
+  readonly detail: unknown;
+  readonly stack: string | undefined;
+}
+
+/** Runs commands in one transaction, each in a savepoint, so that one that refuses undoes only itself, and they share a flush.
+ *
+ *  When it returns, all that succeeded is durable. When the transaction as a whole fails nothing is, and it throws a `StorageError`: `no-space` and `busy` leave the
+ *  connection usable; after any other, a flush among them, what is on disk is unknown, and the writer must stop and never retry. */
+export function commitBatch(
+  connection: Connection,
+  plans: Plans,
+  requests: readonly CommandRequest[],
+): readonly CommandOutcome[] {
+  try {
+    connection.exec('begin immediate');
+    const outcomes = requests.map((request) => attempt(connection, plans, request));
+    connection.exec('commit');
+    return outcomes;
+  } catch (error) {
+    const failure = toStorageError(error, 'Writing the metadata failed');
+    if (connection.inTransaction()) connection.exec('rollback');
+    throw failure;
+  }
+}
+
+function attempt(connection: Connection, plans: Plans, { id, name, input }: CommandRequest): CommandOutcome {
+  connection.exec('savepoint command');
+  try {
+    const plan = (plans[name] as (...input: readonly unknown[]) => Plan<unknown>)(...input);
+    const value = connection.run(plan);
+    connection.exec('release command');
+    return { id, value };
+  } catch (error) {
+    // SQLite ends the whole transaction by itself when the disk is full or fails: then no command of the batch is done.
+    if (!connection.inTransaction()) throw error;
+    connection.exec('rollback to command');
+    connection.exec('release command');
+    return { id, error: toPlainError(error) };
+  }
+}
+
+/** An error as it travels between threads. */
+export function toPlainError(error: unknown): PlainError {
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
+  return error instanceof StorageError
+    ? { code: error.code, message, detail: error.detail, stack }
+    : { code: undefined, message, detail: undefined, stack };
+}
+
+/** The error that travelled. */
+export function fromPlainError({ code, message, detail, stack }: PlainError): Error {
+  const error = code === undefined ? new Error(message) : new StorageError(code, message, { detail });
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}

@@ -1,0 +1,87 @@
+import { Worker } from 'node:worker_threads';
+import { StorageError } from '../error.ts';
+import type { CommandName } from '../sql/plans.ts';
+import type { CompiledStatements } from '../sql/statement.ts';
+import { type CommandOutcome, type CommandRequest, fromPlainError } from './batch.ts';
+import type { FromWriter, StartWriter, ToWriter } from './writer-thread.ts';
+
+/** Runs commands; each resolves when it is durable. */
+export interface Writer {
+  /** Throws when the writer cannot go on. */
+  check(): void;
+  run(name: CommandName, input: readonly unknown[]): Promise<unknown>;
+  /** Finishes what was given and stops. */
+  close(): Promise<void>;
+}
+
+interface Waiter {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+/** The file beside this one, which is `.ts` in the sources and `.js` when built. */
+const threadFile = new URL(`./writer-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+
+/** Starts the writer thread on `file`; resolves when its database is open and up to date. The thread starts while `statements` are being compiled. */
+export async function startWriter(file: string, statements: Promise<CompiledStatements>): Promise<Writer> {
+  const worker = new Worker(threadFile, { workerData: { file }, name: 'moorage-writer' });
+  const waiters = new Map<number, Waiter>();
+  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  const started = Promise.withResolvers<void>();
+  let failure: Error | undefined;
+  let queued: CommandRequest[] = [];
+  let lastId = 0;
+
+  function fail(error: Error): void {
+    failure ??= error;
+    started.reject(failure);
+    for (const waiter of waiters.values()) waiter.reject(failure);
+    waiters.clear();
+  }
+
+  function settle(outcome: CommandOutcome): void {
+    const waiter = waiters.get(outcome.id);
+    waiters.delete(outcome.id);
+    if ('error' in outcome) waiter?.reject(fromPlainError(outcome.error));
+    else waiter?.resolve(outcome.value);
+    if (waiters.size === 0) worker.unref();
+  }
+
+  worker.on('message', (message: FromWriter) => {
+    if ('ready' in message) started.resolve();
+    else if ('fatal' in message) fail(fromPlainError(message.fatal));
+    else message.outcomes.forEach(settle);
+  });
+  worker.on('error', (error) => fail(new StorageError('unavailable', 'The writer thread failed.', { cause: error })));
+  worker.on('exit', () => fail(new StorageError('unavailable', 'The metadata store is closed.')));
+
+  function send(): void {
+    worker.postMessage({ commands: queued } satisfies ToWriter);
+    queued = [];
+  }
+
+  worker.postMessage({ statements: await statements } satisfies StartWriter);
+  await started.promise;
+  // The thread must not keep a program alive that has nothing else to do; `run` holds it while a command is under way.
+  worker.unref();
+  return {
+    check() {
+      if (failure !== undefined) throw failure;
+    },
+    run(name, input) {
+      if (failure !== undefined) return Promise.reject(failure);
+      if (queued.length === 0) queueMicrotask(send);
+      if (waiters.size === 0) worker.ref();
+      lastId += 1;
+      queued.push({ id: lastId, name, input });
+      const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+      waiters.set(lastId, { resolve, reject });
+      return promise;
+    },
+    async close() {
+      queueMicrotask(() => worker.postMessage({ close: true } satisfies ToWriter));
+      worker.ref();
+      await exited;
+    },
+  };
+}

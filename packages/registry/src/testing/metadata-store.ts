@@ -1,0 +1,64 @@
+import type { MetadataStore } from '../storage/metadata-store.ts';
+import { blobCases } from './metadata-store/blobs.ts';
+import type { StoreCase } from './metadata-store/builders.ts';
+import { contentConflictCases } from './metadata-store/content-conflicts.ts';
+import { crowdCases } from './metadata-store/crowds.ts';
+import { leaseCases } from './metadata-store/leases.ts';
+import { lifecycleCases } from './metadata-store/lifecycle.ts';
+import { linkCases } from './metadata-store/links.ts';
+import { manifestCases } from './metadata-store/manifests.ts';
+import { referrerCases } from './metadata-store/referrers.ts';
+import { repositoryCases } from './metadata-store/repositories.ts';
+import { sessionConflictCases } from './metadata-store/session-conflicts.ts';
+import { sessionLeaseCases } from './metadata-store/session-leases.ts';
+import { tagConditionCases } from './metadata-store/tag-conditions.ts';
+import { tagConflictCases } from './metadata-store/tag-conflicts.ts';
+import { tagCases } from './metadata-store/tags.ts';
+import { uploadCases } from './metadata-store/uploads.ts';
+
+/** A store that was opened for one case, empty, and how it is thrown away. */
+export interface OpenedMetadataStore {
+  readonly store: MetadataStore;
+  /** Removes what the store leaves behind. The store is closed by then. */
+  close(): Promise<void>;
+}
+
+/** One promise of `MetadataStore`, and its proof. */
+export interface MetadataStoreCase {
+  readonly name: string;
+  /** Opens a store of its own; rejects with an `AssertionError` where the promise is broken. */
+  run(): Promise<void>;
+}
+
+/** Every promise of `MetadataStore` as a case that any test runner can run, in any order and side by side. `open` gives an empty store each time. */
+export function metadataStoreContract(open: () => Promise<OpenedMetadataStore>): readonly MetadataStoreCase[] {
+  const cases: readonly StoreCase[] = [
+    ...lifecycleCases,
+    ...repositoryCases,
+    ...uploadCases,
+    ...sessionLeaseCases,
+    ...blobCases,
+    ...linkCases,
+    ...manifestCases,
+    ...tagCases,
+    ...tagConditionCases,
+    ...referrerCases,
+    ...leaseCases,
+    ...contentConflictCases,
+    ...sessionConflictCases,
+    ...tagConflictCases,
+    ...crowdCases,
+  ];
+  return cases.map(({ name, run }) => ({
+    name,
+    async run() {
+      const { store, close } = await open();
+      try {
+        await run(store);
+      } finally {
+        await store.close();
+        await close();
+      }
+    },
+  }));
+}

@@ -1,0 +1,2 @@
+export { blobStoreContract } from './blob-store.ts';
+export { metadataStoreContract } from './metadata-store.ts';
