@@ -1,0 +1,133 @@
+import { open } from 'node:fs/promises';
+import type { RegistryHandler } from '../http/handler.ts';
+import { DisconnectedError, type RegistryResponse } from '../http/message.ts';
+import { type AdapterOptions, warnOfError } from './adapter-options.ts';
+import { errorAnswer, failureAnswer, notOursAnswer } from './error-document.ts';
+import { type FileBody, openRange, readFully } from './file-range.ts';
+import { pathOf } from './request-target.ts';
+
+export type { AdapterOptions } from './adapter-options.ts';
+
+// Each chunk of a file is a buffer of its own, since its reader keeps it.
+const CHUNK_BYTES = 256 * 1024;
+
+/** Serves a registry where requests and answers are those of `fetch`: Hono, Bun, Deno. Bodies stream both ways, with backpressure. Paths that are not the
+ *  registry's get 404, a `Request` whose body was read before gets 500. An answer whose body fails is cut off by the host, as a stream that errors. Never rejects. */
+export function toFetchHandler(
+  registry: RegistryHandler,
+  options: AdapterOptions = {},
+): (request: Request) => Promise<Response> {
+  const { onError = warnOfError } = options;
+  return async (request) => {
+    const answer = await answerOf(registry, request);
+    try {
+      return await toResponse(request, answer);
+    } catch (error) {
+      onError(error);
+      return toResponse(request, failureAnswer());
+    }
+  };
+}
+
+async function answerOf(registry: RegistryHandler, request: Request): Promise<RegistryResponse> {
+  const target = targetOf(request.url);
+  if (!registry.owns(pathOf(target))) return notOursAnswer();
+  if (request.bodyUsed) {
+    return errorAnswer(
+      500,
+      'The body of this request was read before the registry could: mount the registry before what reads it.',
+    );
+  }
+  return registry.handle({
+    method: request.method,
+    target,
+    headers: Object.fromEntries(request.headers),
+    body: readBody(request),
+    signal: request.signal,
+  });
+}
+
+/** Path and query of an absolute URL. */
+function targetOf(url: string): string {
+  const pathAndQuery = url.slice(url.indexOf('/', url.indexOf('://') + 3));
+  const fragment = pathAndQuery.indexOf('#');
+  return fragment < 0 ? pathAndQuery : pathAndQuery.slice(0, fragment);
+}
+
+async function* readBody(request: Request): AsyncGenerator<Uint8Array> {
+  if (request.body === null) return;
+  const reader = request.body.getReader();
+  try {
+    while (true) {
+      const { done, value } = await reader.read().catch((cause: unknown) => {
+        throw new DisconnectedError('The client went away before its body ended.', { cause });
+      });
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    // Not cancelled: some hosts then close the connection on which the answer is to go out.
+    reader.releaseLock();
+  }
+}
+
+async function toResponse(request: Request, answer: RegistryResponse): Promise<Response> {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(answer.headers)) {
+    for (const line of typeof value === 'string' ? [value] : value) headers.append(name, line);
+  }
+  return new Response(await bodyOf(request, answer), { status: answer.status, headers });
+}
+
+async function bodyOf(
+  { method }: Request,
+  { status, body }: RegistryResponse,
+): Promise<ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null> {
+  if (method === 'HEAD' || status === 204 || status === 304) return null;
+  switch (body.kind) {
+    case 'empty':
+      return null;
+    case 'bytes':
+      return new Uint8Array(body.bytes);
+    case 'stream':
+      return streamOf(body.stream);
+    case 'file': {
+      const opened = await openRange(body);
+      if (opened.kind === 'bytes') return new Uint8Array(opened.bytes);
+      // Opened once so that a missing file is an error document, and again at the first read: an answer that a host drops unread holds no file open.
+      await opened.handle.close();
+      return streamOf(readRange(body));
+    }
+  }
+}
+
+async function* readRange({ file }: FileBody): AsyncGenerator<Uint8Array> {
+  const handle = await open(file.path, 'r');
+  try {
+    for (let sentBytes = 0; sentBytes < file.lengthBytes; sentBytes += CHUNK_BYTES) {
+      const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, file.lengthBytes - sentBytes));
+      await readFully(handle, chunk, file.offsetBytes + sentBytes);
+      yield chunk;
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A stream that asks `source` for a chunk only when its reader does, and ends it when the reader cancels. */
+function streamOf(source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const iterator = source[Symbol.asyncIterator]();
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        const { done, value } = await iterator.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel() {
+        await iterator.return?.();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

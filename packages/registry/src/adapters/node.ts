@@ -1,0 +1,100 @@
+import type { ServerResponse } from 'node:http';
+import type { RegistryHandler } from '../http/handler.ts';
+import { DisconnectedError, type RequestHeaders } from '../http/message.ts';
+import { type AdapterOptions, warnOfError } from './adapter-options.ts';
+import { type ConnectionWatch, createConnectionWatch } from './connection-watch.ts';
+import { notOursAnswer } from './error-document.ts';
+import { createFileSender } from './file-sender.ts';
+import { readBody } from './request-body.ts';
+import { type NodeRequest, pathOf, targetOf } from './request-target.ts';
+import { createAnswerer } from './response-writer.ts';
+import { isTuned, sayContinue } from './tune-server.ts';
+
+export type { AdapterOptions } from './adapter-options.ts';
+export { serverOptions, type TuneOptions, tuneServer } from './tune-server.ts';
+
+/** A handler for node:http, Connect and Express 4 and 5. */
+export type NodeHandler = (request: NodeRequest, response: ServerResponse, next?: () => void) => void;
+
+/** Serves a registry from a Node server. Requests for other paths go on to `next`; without one they get 404. Mount it before any body parser and
+ *  give the server to `tuneServer`. Never throws and never rejects.
+ *
+ *  - A client that still sends when it is refused can read its answer: up to 1 MiB or 5 s of the rest is taken, then the connection is closed.
+ *  - An answer whose body fails after the headers ends its connection, so that it cannot be taken for a whole one.
+ *  - Memory: two buffers of 1 MiB for each of up to 8 transfers of files, 64 KiB for each beyond those; 256 KiB of a request's body. */
+export function toNodeHandler(registry: RegistryHandler, options: AdapterOptions = {}): NodeHandler {
+  const { onError = warnOfError } = options;
+  const watch = createConnectionWatch();
+  const answer = createAnswerer({ watch, sendFile: createFileSender(), onError });
+  let checkedServer = false;
+
+  const serve = async (request: NodeRequest, response: ServerResponse, target: string): Promise<void> => {
+    const lifeline = openLifeline(request, watch);
+    try {
+      await answer(
+        response,
+        await registry.handle({
+          method: request.method ?? 'GET',
+          target,
+          headers: headersOf(request),
+          body: readBody(request, () => sayContinue(request, response)),
+          get signal() {
+            return lifeline.signal();
+          },
+        }),
+      );
+    } catch (error) {
+      onError(error);
+      request.socket.destroy();
+    } finally {
+      lifeline.close();
+    }
+  };
+
+  return (request, response, next) => {
+    const target = targetOf(request);
+    if (registry.owns(pathOf(target))) {
+      if (!checkedServer) {
+        checkedServer = true;
+        if (!isTuned(request.socket)) warnUntuned();
+      }
+      void serve(request, response, target);
+    } else if (next !== undefined) {
+      next();
+    } else {
+      void answer(response, notOursAnswer());
+    }
+  };
+}
+
+/** The signal of a request, made when somebody asks for it. */
+function openLifeline(request: NodeRequest, watch: ConnectionWatch): { signal(): AbortSignal; close(): void } {
+  let controller: AbortController | undefined;
+  let close = (): void => undefined;
+  return {
+    signal: () => {
+      if (controller === undefined) {
+        const made = new AbortController();
+        controller = made;
+        close = watch(request.socket, () => made.abort(new DisconnectedError('The client went away.')));
+      }
+      return controller.signal;
+    },
+    close: () => close(),
+  };
+}
+
+function headersOf(request: NodeRequest): RequestHeaders {
+  const headers: Record<string, string | undefined> = Object.create(null);
+  for (const [name, value] of Object.entries(request.headers)) {
+    headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return headers;
+}
+
+function warnUntuned(): void {
+  process.emitWarning(
+    'This server runs a registry with limits that break large pushes: call tuneServer(server, registry) from @moorage/registry/node.',
+    { code: 'MOORAGE_SERVER_NOT_TUNED' },
+  );
+}

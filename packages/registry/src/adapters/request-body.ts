@@ -1,0 +1,97 @@
+import type { IncomingMessage } from 'node:http';
+import { DisconnectedError } from '../http/message.ts';
+
+// Of 64 KiB, 256 KiB and 1 MiB the smallest beyond which reading does not get faster. `request.iterator()` reached two thirds of it.
+const HIGH_WATER_BYTES = 256 * 1024;
+
+/** Whether the request announces a body. */
+export function hasBody(request: IncomingMessage): boolean {
+  return request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+}
+
+/** The body of a request, with backpressure. Nothing is read, and `beforeFirstRead` not called, until it is asked for its first chunk. What arrived is given
+ *  out before the `DisconnectedError` of a client that went away. A consumer that stops early leaves the connection as it is.
+ *  Throws an Error when something has read the request before. */
+export async function* readBody(request: IncomingMessage, beforeFirstRead: () => void): AsyncGenerator<Uint8Array> {
+  if (!hasBody(request)) return;
+  if (request.readableDidRead) {
+    throw new Error(
+      'The body of this request was read before the registry could: mount the registry before any body parser.',
+    );
+  }
+  beforeFirstRead();
+  const queue: Uint8Array[] = [];
+  let queuedBytes = 0;
+  let ended = false;
+  let closed = request.closed;
+  let wake = (): void => undefined;
+  const onData = (chunk: Uint8Array): void => {
+    queue.push(chunk);
+    queuedBytes += chunk.byteLength;
+    if (queuedBytes >= HIGH_WATER_BYTES) request.pause();
+    wake();
+  };
+  const onEnd = (): void => {
+    ended = true;
+    wake();
+  };
+  const onClose = (): void => {
+    closed = true;
+    wake();
+  };
+  request.on('data', onData).once('end', onEnd).once('close', onClose).resume();
+  try {
+    while (true) {
+      const chunk = queue.shift();
+      if (chunk !== undefined) {
+        queuedBytes -= chunk.byteLength;
+        if (queuedBytes < HIGH_WATER_BYTES && request.isPaused()) request.resume();
+        yield chunk;
+      } else if (ended) {
+        return;
+      } else if (closed) {
+        throw new DisconnectedError('The client went away before its body ended.');
+      } else {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    request.off('data', onData).off('end', onEnd).off('close', onClose);
+    request.pause();
+  }
+}
+
+/** How much of an unwanted body is taken, so that a client which is still sending can read its answer. */
+export const drainLimits: { readonly bytes: number; readonly timeoutMs: number } = {
+  bytes: 1024 * 1024,
+  timeoutMs: 5000,
+};
+
+/** Takes the rest of a body and forgets it, within `limits`. Returns whether the body ended: if not, the connection is good for nothing more. */
+export function drainBody(
+  request: IncomingMessage,
+  limits: { readonly bytes: number; readonly timeoutMs: number } = drainLimits,
+): Promise<boolean> {
+  if (request.readableEnded) return Promise.resolve(true);
+  if (request.destroyed) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    let takenBytes = 0;
+    const settle = (ended: boolean): void => {
+      clearTimeout(timer);
+      request.off('data', onData).off('end', onEnd).off('close', onClose);
+      request.pause();
+      resolve(ended);
+    };
+    const onData = (chunk: Uint8Array): void => {
+      takenBytes += chunk.byteLength;
+      if (takenBytes > limits.bytes) settle(false);
+    };
+    const onEnd = (): void => settle(true);
+    const onClose = (): void => settle(false);
+    const timer = setTimeout(onClose, limits.timeoutMs);
+    // A consumer that was left in the middle no longer counts.
+    request.removeAllListeners('data').on('data', onData).once('end', onEnd).once('close', onClose).resume();
+  });
+}

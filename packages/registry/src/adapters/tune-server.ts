@@ -1,0 +1,143 @@
+import { type IncomingMessage, type Server, type ServerOptions, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { RegistryHandler } from '../http/handler.ts';
+import { errorAnswer } from './error-document.ts';
+import { drainLimits } from './request-body.ts';
+import { pathOf, targetOf } from './request-target.ts';
+
+const MAX_HEADER_BYTES = 64 * 1024;
+
+/** What `http.createServer` alone can be told: spread it into its options. Headers may take 64 KiB (long tokens, many `?tag=`), and connections are checked against
+ *  `headersTimeout` every 5 s instead of 30. Optional: `tuneServer` sets the first, too. */
+export const serverOptions: ServerOptions = { maxHeaderSize: MAX_HEADER_BYTES, connectionsCheckingInterval: 5000 };
+
+/** Limits of a server; times in milliseconds. */
+export interface TuneOptions {
+  /** A connection on which the client neither sends nor takes a byte for this long is closed, unless it is the server that keeps it waiting. Default 60,000. */
+  readonly idleTimeoutMs?: number;
+  /** For the headers of a request to arrive. Default 20,000. */
+  readonly headersTimeoutMs?: number;
+  /** Largest sum of the headers of a request, in bytes. Default 64 KiB. */
+  readonly maxHeaderBytes?: number;
+  /** For the next request on a connection. Default 120,000: longer than the 90 s for which Go's clients keep one. */
+  readonly keepAliveTimeoutMs?: number;
+}
+
+// Sets of objects that others own, so that nothing is written on them: servers that were tuned, and requests that wait for `100 Continue`.
+const tunedServers = new WeakSet<object>();
+const awaitingContinue = new WeakSet<IncomingMessage>();
+
+/** Gives a Node server (http or https, listening or not) what the clients of a registry need: no limit on the time of a request but on idleness, room for large headers,
+ *  time for idle connections, `Expect: 100-continue` answered when a body is wanted (for the paths of `registry`; without it as Node does, at once),
+ *  and error documents for what is not HTTP. Call it once a server, before connections come. Returns the server. */
+export function tuneServer<S extends Server>(server: S, registry?: RegistryHandler, options: TuneOptions = {}): S {
+  const { idleTimeoutMs = 60_000, headersTimeoutMs = 20_000, keepAliveTimeoutMs = 120_000 } = options;
+  const { maxHeaderBytes = MAX_HEADER_BYTES } = options;
+  if (tunedServers.has(server)) return server;
+  tunedServers.add(server);
+  // Read for each connection (Node 22, 24 and 26), though missing in Node's types.
+  Object.assign(server, { maxHeaderSize: maxHeaderBytes });
+  server.requestTimeout = 0;
+  server.timeout = idleTimeoutMs;
+  server.headersTimeout = headersTimeoutMs;
+  server.keepAliveTimeout = keepAliveTimeoutMs;
+  server.on('connection', (socket: Socket) => socket.setNoDelay(true).setKeepAlive(true, 60_000));
+
+  const latestRequests = trackRequests(server);
+  server.on('timeout', (socket: Socket) => {
+    const request = latestRequests.get(socket);
+    if (request !== undefined && isServersTurn(socket, request)) socket.setTimeout(idleTimeoutMs);
+    else socket.destroy();
+  });
+  const refuse = createRefusal(maxHeaderBytes);
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    // Bytes of an answer may be on their way: a document behind them would be taken for a part of it.
+    if (latestRequests.has(socket) || error.code === 'ECONNRESET') socket.destroy();
+    else refuse(error, socket);
+  });
+  if (registry !== undefined) {
+    server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+      if (registry.owns(pathOf(targetOf(request)))) awaitingContinue.add(request);
+      else response.writeContinue();
+      server.emit('request', request, response);
+    });
+  }
+  return server;
+}
+
+/** Whether the server of a connection was given to `tuneServer`. */
+export function isTuned(socket: Socket): boolean {
+  return (
+    'server' in socket && typeof socket.server === 'object' && socket.server !== null && tunedServers.has(socket.server)
+  );
+}
+
+/** Whether the client of a request waits to be told to send its body. */
+export function awaitsContinue(request: IncomingMessage): boolean {
+  return awaitingContinue.has(request);
+}
+
+/** Tells a client that waits for it to send its body. */
+export function sayContinue(request: IncomingMessage, response: ServerResponse): void {
+  if (awaitingContinue.delete(request)) response.writeContinue();
+}
+
+/** The latest request of each connection that has one without a whole answer. */
+function trackRequests(server: Server): {
+  has(socket: Socket): boolean;
+  get(socket: Socket): IncomingMessage | undefined;
+} {
+  const open = new WeakMap<Socket, { count: number; latest: IncomingMessage }>();
+  server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request;
+    const known = open.get(socket) ?? { count: 0, latest: request };
+    known.count += 1;
+    known.latest = request;
+    open.set(socket, known);
+    response.once('close', () => {
+      known.count -= 1;
+      if (known.count === 0) open.delete(socket);
+    });
+  });
+  return { has: (socket) => open.has(socket), get: (socket) => open.get(socket)?.latest };
+}
+
+/** Whether a silent connection is silent because of the server, which may have a large upload to read again: everything sent was taken,
+ *  and everything that came waits to be used. */
+function isServersTurn(socket: Socket, request: IncomingMessage): boolean {
+  return socket.writableLength === 0 && (request.complete || request.readableLength > 0);
+}
+
+/** Answers what cannot be a request with an error document and closes the connection, as gently as after a refusal: the client may still be sending. */
+function createRefusal(maxHeaderBytes: number): (error: NodeJS.ErrnoException, socket: Socket) => void {
+  const refusedAt = new WeakMap<Socket, number>();
+  return (error, socket) => {
+    const before = refusedAt.get(socket);
+    if (before === undefined && socket.writable) {
+      refusedAt.set(socket, socket.bytesRead);
+      socket.end(refusalOf(error, maxHeaderBytes));
+      const timer = setTimeout(() => socket.destroy(), drainLimits.timeoutMs);
+      socket.once('close', () => clearTimeout(timer));
+    } else if (before === undefined || socket.bytesRead - before > drainLimits.bytes) {
+      socket.destroy();
+    }
+  };
+}
+
+function refusalOf(error: NodeJS.ErrnoException, maxHeaderBytes: number): Uint8Array {
+  const { status, headers, body } = describe(error, maxHeaderBytes);
+  const lines = Object.entries({ ...headers, Connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n`;
+  return Buffer.concat([Buffer.from(head), body.kind === 'bytes' ? body.bytes : Buffer.alloc(0)]);
+}
+
+function describe(error: NodeJS.ErrnoException, maxHeaderBytes: number): ReturnType<typeof errorAnswer> {
+  switch (error.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return errorAnswer(431, `The headers of this request are larger than ${maxHeaderBytes} bytes.`);
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return errorAnswer(408, 'The headers of this request did not arrive in time.');
+    default:
+      return errorAnswer(400, 'This is not a valid HTTP request.');
+  }
+}

@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto';
+import { type AccessOptions, createAccess } from './access/permit.ts';
+import { toFetchHandler } from './adapters/fetch.ts';
+import { createDispatch, type Reports } from './http/dispatch.ts';
+import type { RegistryHandler } from './http/handler.ts';
+import { createUrls } from './http/urls.ts';
+import { createBlobs } from './registry/blobs.ts';
+import { createManifests } from './registry/manifests.ts';
+import type { Needs } from './registry/needs.ts';
+import { createReferrers } from './registry/referrers.ts';
+import { createRepositories } from './registry/repositories.ts';
+import { type SettingsInput, type Sources, withDefaults } from './registry/settings.ts';
+import { createTags } from './registry/tags.ts';
+import { createUploads } from './registry/uploads.ts';
+import type { BlobStore } from './storage/blob-store.ts';
+import type { MetadataStore } from './storage/metadata-store.ts';
+import { type SweepResult, sweep } from './upkeep/sweep.ts';
+
+/** What a registry is made of. */
+export interface RegistryOptions extends SettingsInput, Reports {
+  readonly metadata: MetadataStore;
+  readonly blobs: BlobStore;
+  /** Who may do what. Required: no guess is safe. */
+  readonly access: AccessOptions;
+  /** Where `/v2/` lies, without a slash at the end. Docker asks the root of a host for `/v2/`, so another path works only behind a proxy that rewrites it. */
+  readonly path?: string;
+  /** Scheme and host that clients see, such as `https://registry.example`: makes `Location` and `Link` absolute. Without it they are relative, which no proxy can make wrong. */
+  readonly publicUrl?: string | undefined;
+  /** Time and randomness, for tests. */
+  readonly sources?: Partial<Sources>;
+}
+
+/** A registry. It listens on nothing and starts no timer: an adapter hands it requests. */
+export interface Registry extends RegistryHandler {
+  /** For hosts that speak `Request` and `Response`: Hono, Bun, Deno. */
+  fetch(request: Request): Promise<Response>;
+  /** Opens the stores. The first request does it too; asking before tells at start what is wrong. */
+  ready(): Promise<void>;
+  /** One pass over what nobody needs: expired sessions and bytes that nothing names. Call it now and then. */
+  sweep(signal?: AbortSignal): Promise<SweepResult>;
+  /** Waits for requests under way, at most `drainMs`, and closes the stores. */
+  close(options?: { readonly drainMs?: number }): Promise<void>;
+}
+
+/** Makes a registry. Does no I/O. */
+export function createRegistry(options: RegistryOptions): Registry {
+  const { metadata, blobs, path = '/v2', publicUrl } = options;
+  const sources: Sources = { now: Date.now, randomId: () => randomBytes(16).toString('hex'), ...options.sources };
+  const settings = withDefaults(options);
+  const needs: Needs = { metadata, blobs, settings, sources };
+  const deps = {
+    access: createAccess(options.access, metadata),
+    uploads: createUploads(needs),
+    blobs: createBlobs(needs),
+    manifests: createManifests(needs),
+    tags: createTags(needs),
+    referrers: createReferrers(needs),
+    repositories: createRepositories(needs),
+    settings,
+    urls: createUrls({ path, publicUrl }),
+  };
+  const dispatch = createDispatch(deps, { ...options, path, sources });
+  const underWay = new Set<Promise<unknown>>();
+  const handler: RegistryHandler = {
+    owns: (requestPath) => requestPath === path || requestPath.startsWith(`${path}/`),
+    handle(request) {
+      const answer = dispatch(request);
+      underWay.add(answer);
+      return answer.finally(() => underWay.delete(answer));
+    },
+  };
+
+  return {
+    ...handler,
+    fetch: toFetchHandler(handler),
+    async ready() {
+      await Promise.all([metadata.ready(), blobs.ready()]);
+    },
+    sweep(signal = new AbortController().signal) {
+      const uploadTtlMs = settings.uploads.ttlSeconds * 1000;
+      return sweep({ metadata, blobs, uploadTtlMs, holder: sources.randomId(), now: sources.now }, signal);
+    },
+    async close({ drainMs = 10_000 } = {}) {
+      await settledWithin(underWay, drainMs);
+      await Promise.all([metadata.close(), blobs.close()]);
+    },
+  };
+}
+
+async function settledWithin(promises: Iterable<Promise<unknown>>, timeoutMs: number): Promise<void> {
+  const timeout = Promise.withResolvers<void>();
+  const timer = setTimeout(timeout.resolve, timeoutMs);
+  await Promise.race([Promise.allSettled(promises), timeout.promise]);
+  clearTimeout(timer);
+}

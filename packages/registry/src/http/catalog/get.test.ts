@@ -1,0 +1,84 @@
+import { afterEach, expect, test } from 'vitest';
+import { openTestRegistry } from '../../../test/support/registry.ts';
+
+const opened = openTestRegistry();
+afterEach(() => expect(opened.faults).toEqual([]));
+
+const names = ['a', 'a-b/c', 'a/b', 'a0', 'b'];
+const catalog = async (target = '/v2/_catalog') => {
+  const answer = await opened.call('GET', target);
+  expect(answer.status).toBe(200);
+  return answer;
+};
+
+test('catalog of a new registry answers 200 with an empty list', async () => {
+  expect((await catalog()).json()).toEqual({ repositories: [] });
+});
+
+test('catalog answers 200 with the repositories that hold a manifest, in byte order', async () => {
+  for (const name of [...names].reverse()) await opened.pushImage(name, 'latest');
+  await opened.pushBlob('only/blobs', 'a blob');
+  const answer = await catalog();
+  expect(answer.json()).toEqual({ repositories: names });
+  expect(answer.headers['link']).toBeUndefined();
+});
+
+test('catalog pages by n, each with a Link to the next but the last one', async () => {
+  const seen: string[] = [];
+  const sizes: number[] = [];
+  let target: string | undefined = '/v2/_catalog?n=2';
+  while (target !== undefined) {
+    const answer = await catalog(target);
+    sizes.push(answer.json().repositories.length);
+    seen.push(...answer.json().repositories);
+    target = /^<(.*)>; rel="next"$/.exec(answer.headers['link'] ?? '')?.[1];
+  }
+  expect(sizes).toEqual([2, 2, 1]);
+  expect(seen).toEqual(names);
+});
+
+test('catalog begins behind last, which need not be there', async () => {
+  expect((await catalog('/v2/_catalog?last=a/b')).json().repositories).toEqual(['a0', 'b']);
+  expect((await catalog('/v2/_catalog?last=a/a')).json().repositories).toEqual(['a/b', 'a0', 'b']);
+});
+
+test('catalog with n=0 answers 200 with an empty list and no Link, and a huge n is capped', async () => {
+  const answer = await catalog('/v2/_catalog?n=0');
+  expect(answer.json()).toEqual({ repositories: [] });
+  expect(answer.headers['link']).toBeUndefined();
+  expect((await catalog(`/v2/_catalog?n=${'9'.repeat(30)}`)).json().repositories).toEqual(names);
+});
+
+test('catalog with an n or a last that is none is 400', async () => {
+  for (const [query, code] of [
+    ['n=-1', 'UNSUPPORTED'],
+    ['n=a', 'UNSUPPORTED'],
+    ['last=UPPER', 'NAME_INVALID'],
+    ['last=../etc', 'NAME_INVALID'],
+  ] as const) {
+    const answer = await opened.call('GET', `/v2/_catalog?${query}`);
+    expect([query, answer.status, ...answer.codes()]).toEqual([query, 400, code]);
+  }
+});
+
+test('catalog forgets a repository whose last manifest is deleted', async () => {
+  const { digest } = await opened.pushImage('short/lived', 'latest');
+  expect((await catalog()).json().repositories).toContain('short/lived');
+  await opened.call('DELETE', `/v2/short/lived/manifests/${digest}`);
+  expect((await catalog()).json().repositories).toEqual(names);
+});
+
+test('catalog gives only what authorize lets the caller pull, and asks it anew each time', async () => {
+  const visible = new Set<string>();
+  const limited = openTestRegistry({
+    access: { authorize: async ({ action, name }) => action !== 'pull' || visible.has(name) },
+  });
+  for (const name of names) await limited.pushImage(name, 'latest');
+  const list = async (query = '') => (await limited.call('GET', `/v2/_catalog${query}`)).json().repositories;
+  expect(await list()).toEqual([]);
+  visible.add('a/b').add('b');
+  expect(await list()).toEqual(['a/b', 'b']);
+  expect(await list('?n=1')).toEqual(['a/b']);
+  visible.delete('b');
+  expect(await list()).toEqual(['a/b']);
+});

@@ -1,0 +1,192 @@
+import type { Permit } from '../access/permit.ts';
+import { algorithmOf, type Digest, type DigestAlgorithm, digestOf } from '../oci/digest.ts';
+import { OciError } from '../oci/error.ts';
+import { parseSessionId, type SessionId } from '../oci/name.ts';
+import { type BlobStore, parseStorageKey, type StorageKey } from '../storage/blob-store.ts';
+import { bytesOf, collect, gather, inlineLimitBytes } from './collect.ts';
+import { createHolds, type FoundUpload, toUploadError } from './holds.ts';
+import { leaseUntil, type Needs, pushOf } from './needs.ts';
+import { createRunningDigests } from './running-digests.ts';
+import { type Chunk, createChunkWriter, refuseMisplaced, wrongDigest, wrongLength } from './write-chunk.ts';
+
+/** What a push of a blob came to. */
+export interface PushedBlob {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
+/** Upload sessions: how bytes become a blob. A session that is not of the permit's repository is `BLOB_UPLOAD_UNKNOWN`; one that another request writes to is 409.
+ *
+ *  Invariant: a blob is published only when the bytes that lie in the store were hashed, as they arrived or by reading them again. */
+export interface Uploads {
+  /** Begins a session (end-4a, end-4c). */
+  open(permit: Permit<'push'>, options: { readonly algorithm: DigestAlgorithm }): Promise<SessionId>;
+  /** Pushes a blob without a session of the caller's (end-4b). `DIGEST_INVALID`, `SIZE_INVALID`. */
+  push(permit: Permit<'push'>, blob: Omit<Chunk, 'range'> & { readonly digest: Digest }): Promise<PushedBlob>;
+  /** Appends (end-5); returns the size so far in bytes. What arrived is kept when the body breaks off. Out of order: 416 with the session's state. */
+  append(permit: Permit<'push'>, session: SessionId, chunk: Chunk): Promise<number>;
+  /** Appends the last bytes, if any, and makes the blob (end-6). `DIGEST_INVALID` takes back the bytes of this call and leaves the session usable. */
+  finish(permit: Permit<'push'>, session: SessionId, last: Chunk & { readonly digest: Digest }): Promise<PushedBlob>;
+  /** Bytes so far (end-13). */
+  size(permit: Permit<'push'>, session: SessionId): Promise<number>;
+  /** Ends the session and drops its bytes (end-14). */
+  cancel(permit: Permit<'push'>, session: SessionId): Promise<void>;
+}
+
+export function createUploads(needs: Needs): Uploads {
+  const { metadata, blobs, sources } = needs;
+  const holds = createHolds(metadata, sources);
+  const digests = createRunningDigests(blobs);
+  const write = createChunkWriter(blobs, digests);
+
+  async function find(permit: Permit<'push'>, session: SessionId): Promise<FoundUpload> {
+    const { id } = permit.repository;
+    const upload = id === undefined ? undefined : await metadata.findUpload(id, session);
+    if (id === undefined || upload === undefined) throw new OciError('BLOB_UPLOAD_UNKNOWN');
+    return { repositoryId: id, upload };
+  }
+
+  async function publish(found: FoundUpload, blob: PushedBlob, knownBytes?: Uint8Array): Promise<PushedBlob> {
+    const { key, session, epoch } = found.upload;
+    const isSmall = blob.sizeBytes <= inlineLimitBytes;
+    const bytes = isSmall ? (knownBytes ?? (await readSmall(blobs, key, blob.sizeBytes))) : undefined;
+    if (bytes === undefined) await blobs.publish(key);
+    const { unneededKey } = await metadata.publishBlob({
+      repositoryId: found.repositoryId,
+      session,
+      epoch,
+      digest: blob.digest,
+      sizeBytes: blob.sizeBytes,
+      bytes,
+      nowMs: sources.now(),
+      leaseUntilMs: leaseUntil(needs),
+    });
+    digests.forget(session);
+    if (unneededKey !== undefined) await blobs.remove(unneededKey);
+    return blob;
+  }
+
+  async function append(found: FoundUpload, chunk: Chunk): Promise<number> {
+    return holds.hold(found, chunk.signal, async (hold) => {
+      const { sizeBytes } = await write(hold, chunk);
+      await hold.release();
+      return sizeBytes;
+    });
+  }
+
+  async function finishLarge(found: FoundUpload, last: Chunk & { readonly digest: Digest }): Promise<PushedBlob> {
+    return holds.hold(found, last.signal, async (hold) => {
+      const { sizeBytes, digest, undo } = await write(hold, last);
+      const algorithm = algorithmOf(last.digest);
+      const computed =
+        algorithm === hold.upload.algorithm
+          ? digest
+          : await digests.resume(hold.upload, { algorithm, sizeBytes, signal: hold.signal });
+      if (computed.value() !== last.digest) {
+        await undo();
+        throw wrongDigest(last.digest, computed.value());
+      }
+      await hold.refresh();
+      return publish({ ...found, upload: hold.upload }, { digest: last.digest, sizeBytes });
+    });
+  }
+
+  /** A small blob in one piece needs no hold and no file: the command that publishes compares the epoch that was read here. */
+  async function finishSmall(found: FoundUpload, last: Chunk & { readonly digest: Digest }): Promise<PushedBlob> {
+    holds.refuseHeld(found.upload);
+    const parts: Uint8Array[] = [];
+    const whole = await gather(last.body, parts, inlineLimitBytes).catch(async (error: unknown) => {
+      // Too many bytes are no beginning to go on from, as with a wrong length.
+      if (!(error instanceof OciError)) await append(found, beginning(parts));
+      throw error;
+    });
+    const bytes = checked(whole, last);
+    try {
+      return await publish(found, { digest: last.digest, sizeBytes: bytes.byteLength }, bytes);
+    } catch (error) {
+      throw toUploadError(error);
+    }
+  }
+
+  async function finish(found: FoundUpload, last: Chunk & { readonly digest: Digest }): Promise<PushedBlob> {
+    const isSmall = last.lengthBytes !== undefined && last.lengthBytes > 0 && last.lengthBytes <= inlineLimitBytes;
+    if (!isSmall || (await blobs.uploadSize(found.upload.key)) > 0) return finishLarge(found, last);
+    refuseMisplaced(last, 0);
+    return finishSmall(found, last);
+  }
+
+  async function open(permit: Permit<'push'>, algorithm: DigestAlgorithm): Promise<FoundUpload> {
+    const session = toSessionId(sources.randomId());
+    const key = parseStorageKey(sources.randomId());
+    const { repositoryId } = await metadata.openUpload({ ...pushOf(permit, needs), session, key, algorithm });
+    return { repositoryId, upload: { session, key, algorithm, epoch: 0, leaseUntilMs: 0 } };
+  }
+
+  async function cancel(found: FoundUpload): Promise<void> {
+    const { session } = found.upload;
+    const key = await metadata.cancelUpload({ repositoryId: found.repositoryId, session });
+    digests.forget(session);
+    if (key !== undefined) await blobs.remove(key);
+  }
+
+  async function pushLarge(permit: Permit<'push'>, blob: Chunk & { readonly digest: Digest }): Promise<PushedBlob> {
+    const found = await open(permit, algorithmOf(blob.digest));
+    try {
+      return await finishLarge(found, blob);
+    } catch (error) {
+      // The client was never told of the session, so nobody can go on with it.
+      await cancel(found);
+      throw error;
+    }
+  }
+
+  return {
+    open: async (permit, { algorithm }) => (await open(permit, algorithm)).upload.session,
+    append: async (permit, session, chunk) => append(await find(permit, session), chunk),
+    finish: async (permit, session, last) => finish(await find(permit, session), last),
+    cancel: async (permit, session) => cancel(await find(permit, session)),
+    size: async (permit, session) => blobs.uploadSize((await find(permit, session)).upload.key),
+    async push(permit, blob) {
+      const isSmall = blob.lengthBytes !== undefined && blob.lengthBytes <= inlineLimitBytes;
+      if (!isSmall) return pushLarge(permit, { ...blob, range: undefined });
+      const bytes = checked(await collect(blob.body, inlineLimitBytes), blob);
+      await metadata.putSmallBlob({
+        ...pushOf(permit, needs),
+        digest: blob.digest,
+        bytes,
+        leaseUntilMs: leaseUntil(needs),
+      });
+      return { digest: blob.digest, sizeBytes: bytes.byteLength };
+    },
+  };
+}
+
+function readSmall(blobs: BlobStore, key: StorageKey, sizeBytes: number): Promise<Uint8Array> {
+  if (sizeBytes === 0) return Promise.resolve(new Uint8Array());
+  return collect(blobs.readUpload(key, new AbortController().signal), inlineLimitBytes);
+}
+
+/** What arrived of a body that broke off: it is kept only where no other writer's bytes came to lie. */
+function beginning(parts: readonly Uint8Array[]): Chunk {
+  const lengthBytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
+  const range = { start: 0, end: lengthBytes - 1 };
+  return { body: bytesOf(parts), range, lengthBytes, signal: new AbortController().signal };
+}
+
+/** The bytes of a small blob, if they are what was announced. */
+function checked(
+  bytes: Uint8Array,
+  { digest, lengthBytes }: { digest: Digest; lengthBytes: number | undefined },
+): Uint8Array {
+  if (lengthBytes !== undefined && bytes.byteLength !== lengthBytes) throw wrongLength(lengthBytes, bytes.byteLength);
+  const computed = digestOf(bytes, algorithmOf(digest));
+  if (computed !== digest) throw wrongDigest(digest, computed);
+  return bytes;
+}
+
+/** 128 random bits as they are written in a session's URL. */
+function toSessionId(hex: string): SessionId {
+  return parseSessionId(
+    `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`,
+  );
+}
