@@ -1,0 +1,70 @@
+import type { AddressInfo } from 'node:net';
+import process from 'node:process';
+import type { RequestReport } from '@moorage/registry';
+import type { Logger } from 'pino';
+import { firstPushLines, pushedReference, readyLines, type Start } from './banner.ts';
+import type { Endpoint } from './clients.ts';
+import type { Settings } from './settings.ts';
+
+/** Tells the person who started the server that it is ready and, once, of the first push. */
+export interface Greeter {
+  /** `isEmpty`: nothing was ever pushed, so that the first push is one to tell of. */
+  welcome(address: AddressInfo, registry: { readonly isEmpty: boolean }): void;
+  seeRequest(request: RequestReport): void;
+}
+
+/** A greeter that speaks on stdout, where a newcomer looks whether or not the log is JSON; with `log.format` json, which somebody chose for a
+ *  machine, the same facts are entries of the log and stdout stays empty. */
+export function createGreeter(options: {
+  readonly settings: Pick<Settings, 'log.format' | 'publicUrl'>;
+  /** Absolute path. */
+  readonly data: string;
+  readonly version: string;
+  readonly log: Logger;
+}): Greeter {
+  const { settings, data, version, log } = options;
+  const isQuiet = settings['log.format'] === 'json';
+  const say = (lines: readonly string[]) => process.stdout.write(`${lines.join('\n')}\n`);
+  let start: Start | undefined;
+  let awaitsPush = false;
+
+  return {
+    welcome(address, { isEmpty }) {
+      const origin = endpointOf(address, undefined).url.origin;
+      const endpoint = endpointOf(address, settings.publicUrl);
+      const searchPath = process.env['PATH'] ?? '';
+      start = { version, readyMs: performance.now(), data, address: origin, endpoint, isEmpty, searchPath };
+      awaitsPush = isEmpty;
+      if (isQuiet) log.info({ version, data, address: origin, ms: Math.round(start.readyMs) }, 'ready');
+      else say(readyLines(start));
+      if (!isLoopback(address)) {
+        log.warn(
+          { address: address.address },
+          'open to the network: anyone who reaches this address may push and delete',
+        );
+      }
+    },
+    seeRequest(request) {
+      if (!awaitsPush || start === undefined) return;
+      const reference = pushedReference(request);
+      if (reference === undefined) return;
+      awaitsPush = false;
+      if (isQuiet) log.info({ reference }, 'first push');
+      else say(firstPushLines(reference, start));
+    },
+  };
+}
+
+/** Where clients on this machine reach a server that listens at `address`, unless a public URL says where all do. */
+export function endpointOf({ address, port, family }: AddressInfo, publicUrl: string | undefined): Endpoint {
+  const isAny = address === '::' || address === '0.0.0.0';
+  const host = isAny ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : address;
+  const url = new URL(publicUrl ?? `http://${host}:${port}`);
+  return { url, loopback: loopbackPattern.test(url.hostname) };
+}
+
+const loopbackPattern = /^(127\.|\[?::1\]?$|\[?::ffff:127\.|localhost$)/;
+
+function isLoopback({ address }: AddressInfo): boolean {
+  return loopbackPattern.test(address);
+}

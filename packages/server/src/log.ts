@@ -1,0 +1,44 @@
+import process from 'node:process';
+import type { RequestReport } from '@moorage/registry';
+import { type Logger, pino, stdTimeFunctions } from 'pino';
+import type { Settings } from './settings.ts';
+
+/** The log on stderr: JSON for machines, or one readable line an entry. */
+export function createLog(settings: Pick<Settings, 'log.level' | 'log.format'>): Logger {
+  const format = settings['log.format'] ?? (process.stderr.isTTY ? 'text' : 'json');
+  const destination =
+    format === 'json'
+      ? pino.destination({ fd: 2, sync: false })
+      : { write: (entry: string) => process.stderr.write(formatEntry(entry)) };
+  return pino(
+    {
+      level: settings['log.level'],
+      base: null,
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination,
+  );
+}
+
+/** Logs one line for a request, at the level of `levelOf`. */
+export function logRequest(log: Logger, report: RequestReport): void {
+  const { requestId, method, target, status, durationMs, error } = report;
+  const ms = Math.round(durationMs);
+  log[levelOf(report)]({ requestId, method, path: target, status, ms, error: error?.message }, 'request');
+}
+
+/** How much a request matters: pulls and the question whether something is there are routine. */
+export function levelOf({ method, status }: Pick<RequestReport, 'method' | 'status'>): 'debug' | 'info' | 'error' {
+  if (status >= 500) return 'error';
+  if (method === 'HEAD' && status === 404) return 'debug';
+  return status >= 400 || (method !== 'GET' && method !== 'HEAD') ? 'info' : 'debug';
+}
+
+/** An entry of the log, one JSON object, as a line for people; the stack of an error follows on lines of its own. */
+export function formatEntry(entry: string): string {
+  const { time, level, msg, err, ...fields } = JSON.parse(entry);
+  const pairs = Object.entries(fields).map(([key, value]) => `${key}=${value}`);
+  const line = [time.slice(11, 23), level.toUpperCase().padEnd(5), msg, ...pairs].join(' ');
+  return `${line.replace(/\p{Cc}/gu, '?')}\n${err === undefined ? '' : `${err.stack}\n`}`;
+}

@@ -1,0 +1,124 @@
+import type { z } from 'zod';
+import {
+  address,
+  choice,
+  flag,
+  mediaType,
+  mediaTypes,
+  optional,
+  origin,
+  type SettingType,
+  seconds,
+  size,
+  text,
+} from './setting-types.ts';
+
+/** What is known about one setting. */
+export interface SettingRow {
+  readonly type: SettingType<unknown>;
+  /** As text, as it would be typed; undefined: not set. */
+  readonly default: string | undefined;
+  /** One sentence without its final stop. */
+  readonly description: string;
+}
+
+/** The one table of settings: flags, environment, file, `--help` and docs/settings.md all come from it.
+ *  `a.bC` is `--a-b-c`, `MOORAGE_A_B_C`, and `bC` below `a` in the file. */
+export const settingsTable = {
+  listen: { type: address(), default: '127.0.0.1:5000', description: 'Address that the server listens on' },
+  data: { type: text('<directory>'), default: './data', description: 'Directory for everything that is stored' },
+  open: {
+    type: flag(),
+    default: 'false',
+    description: 'Lets everyone who reaches the address pull, push and delete, without logging in',
+  },
+  publicUrl: {
+    type: optional(origin()),
+    default: undefined,
+    description: 'URL under which clients reach the server, where a proxy stands before it',
+  },
+  'uploads.ttlSeconds': {
+    type: seconds(1),
+    default: '86400',
+    description: 'How long an upload session that nobody feeds is kept',
+  },
+  'uploads.contentTypes': {
+    type: mediaTypes(),
+    default: '',
+    description: 'Content types that uploads of blobs may have; empty accepts any',
+  },
+  'push.leaseSeconds': {
+    type: seconds(60),
+    default: '86400',
+    description: 'How long a blob that no manifest names stays, after a client was told that it is there',
+  },
+  'manifests.maxBytes': { type: size(1024), default: '4MiB', description: 'Size of the largest manifest accepted' },
+  'manifests.sparse': {
+    type: flag(),
+    default: 'false',
+    description: 'Accepts indexes and images whose parts are not all in the repository',
+  },
+  'manifests.defaultMediaType': {
+    type: mediaType(),
+    default: 'application/vnd.oci.image.manifest.v1+json',
+    description: 'Media type of a manifest that is pushed without one',
+  },
+  'deletes.manifests': { type: flag(), default: 'true', description: 'Allows deleting manifests and tags' },
+  'deletes.blobs': { type: flag(), default: 'true', description: 'Allows deleting blobs' },
+  'repositories.visibility': {
+    type: choice('private', 'public'),
+    default: 'private',
+    description: 'Visibility of a repository that a push makes',
+  },
+  'limits.maxHeaderBytes': {
+    type: size(8192),
+    default: '64KiB',
+    description: 'Largest sum of the headers of a request',
+  },
+  'limits.idleTimeoutSeconds': {
+    type: seconds(1),
+    default: '60',
+    description: 'How long a request may go without a byte in either direction',
+  },
+  'limits.drainSeconds': {
+    type: seconds(0),
+    default: '10',
+    description: 'How long requests in flight may go on once the server was asked to stop',
+  },
+  'log.level': {
+    type: choice('debug', 'info', 'warn', 'error', 'silent'),
+    default: 'info',
+    description: 'Least important entries that are logged; debug logs pulls, too',
+  },
+  'log.format': {
+    type: optional(choice('text', 'json')),
+    default: undefined,
+    description:
+      'Form of the log on stderr; not set: text on a terminal, else json. With json nothing is written to stdout',
+  },
+} as const satisfies Record<string, SettingRow>;
+
+/** Name of a setting, as it is known in the code and the documents. */
+export type SettingName = keyof typeof settingsTable;
+
+/** The value of every setting. */
+export type Settings = { readonly [Name in SettingName]: z.output<(typeof settingsTable)[Name]['type']['schema']> };
+
+/** Every setting with its name, in the order of the table. */
+export const settingRows: readonly (readonly [SettingName, SettingRow])[] = Object.entries(settingsTable) as [
+  SettingName,
+  SettingRow,
+][];
+
+/** `a.bC` as `a-b-c`. */
+const kebab = (name: string) => name.replaceAll('.', '-').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** The flag of a setting: `a.bC` is `--a-b-c`. */
+export function flagOf(name: string): string {
+  return `--${kebab(name)}`;
+}
+
+/** The environment variable of a setting: `a.bC` is `MOORAGE_A_B_C`. */
+export function variableOf(name: string): string {
+  return `MOORAGE_${kebab(name).replaceAll('-', '_').toUpperCase()}`;
+}
