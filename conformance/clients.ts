@@ -1,0 +1,62 @@
+// Pushes and pulls real content with the clients that people use, against a fresh server: `npm run clients`.
+// --url URL tests a registry that runs already (a peer, to compare); --only NAME makes one group of cases only.
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { buildFixtures } from './clients/fixtures.ts';
+import { artifacts } from './clients/groups/artifacts.ts';
+import { caches } from './clients/groups/caches.ts';
+import { dockerFormats } from './clients/groups/docker.ts';
+import { downloads } from './clients/groups/downloads.ts';
+import { images } from './clients/groups/images.ts';
+import { mounts } from './clients/groups/mounts.ts';
+import { referrers } from './clients/groups/referrers.ts';
+import { tags } from './clients/groups/tags.ts';
+import { createWorld, type Group, type World } from './clients/world.ts';
+import { startServer, useServer } from './server.ts';
+
+const groups = [images, mounts, downloads, dockerFormats, caches, artifacts, referrers, tags];
+const shownCharacters = 2000;
+
+/** Runs the groups' cases in order and returns how many passed and failed. */
+async function runGroups(world: World, chosen: readonly Group[]): Promise<{ passed: number; failed: number }> {
+  let passed = 0;
+  let failed = 0;
+  for (const group of chosen) {
+    for (const { name, run } of group.cases) {
+      const startedMs = performance.now();
+      const seconds = () => `${((performance.now() - startedMs) / 1000).toFixed(1).padStart(5)} s`;
+      try {
+        await run(world);
+        passed += 1;
+        console.log(`ok     ${seconds()}  ${group.name}: ${name}`);
+      } catch (error) {
+        failed += 1;
+        console.log(`FAILED ${seconds()}  ${group.name}: ${name}\n${error instanceof Error ? error.message : error}`);
+        const transcripts = world.takeTranscripts().map((transcript) => transcript.slice(-shownCharacters));
+        console.log(`Commands of this case that succeeded before:\n${transcripts.join('\n')}`);
+        console.log(`Server log ends with:\n${await world.server.lastLog()}\n`);
+      }
+      world.takeTranscripts();
+    }
+  }
+  return { passed, failed };
+}
+
+const { values: options } = parseArgs({ options: { url: { type: 'string' }, only: { type: 'string' } } });
+const chosen = groups.filter(({ name }) => options.only === undefined || options.only === name);
+if (chosen.length === 0)
+  throw new Error(`There is no group ${options.only}: ${groups.map(({ name }) => name).join(', ')}.`);
+const directory = await mkdtemp(join(tmpdir(), 'moorage-clients-'));
+process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+const fixtures = await buildFixtures(directory);
+const server = options.url === undefined ? await startServer() : useServer(options.url);
+try {
+  const { passed, failed } = await runGroups(await createWorld(directory, server, fixtures), chosen);
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
+} finally {
+  await server.stop();
+}
