@@ -1,0 +1,19 @@
+import { blobsOf, mib, repository } from '../content.ts';
+import { runLoad } from '../load/load.ts';
+import type { Row } from '../row.ts';
+import { seed } from '../seed.ts';
+
+const makeBlob = blobsOf(256 * mib);
+
+/** A client pulls the same blob of 256 MiB again and again: it is in the page cache, so this is the way from there to the socket. */
+export const row: Row = {
+  name: 'pull-blob-256m',
+  unit: 'MiB/s',
+  setup: (target) => seed(target, { blobs: [makeBlob('pulled')] }),
+  run: (target, seconds) =>
+    runLoad(target, {
+      clients: 1,
+      seconds,
+      work: { kind: 'get', path: `/v2/${repository}/blobs/${makeBlob('pulled').digest}` },
+    }),
+};
