@@ -26,6 +26,7 @@ const checks: Readonly<Record<string, readonly string[]>> = {
     'packages/registry/src',
     'packages/server/src',
   ],
+  docs: ['../tools/docs.ts', '--check'],
   unused: ['knip/bin/knip.js', '--no-progress'],
   'unused-in-production': ['knip/bin/knip.js', '--no-progress', '--production', '--strict'],
   tests: ['vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],

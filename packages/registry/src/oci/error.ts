@@ -52,7 +52,7 @@ export const errorTable: readonly ErrorEntry[] = (Object.keys(table) as ErrorCod
 });
 
 /** Statuses that a code may answer in the place of its own, each for one situation. */
-export type OtherStatus = 400 | 404 | 405 | 409 | 411 | 412 | 413 | 414 | 415 | 416 | 431 | 503 | 507;
+export type OtherStatus = 400 | 404 | 409 | 412 | 413 | 414 | 415 | 416 | 431 | 503 | 507;
 
 /** What narrows an error beyond its code. */
 export interface ErrorOptions {
