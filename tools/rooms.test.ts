@@ -18,6 +18,7 @@ function check(planted: Readonly<Record<string, string>>): {
       'tsconfig.base.json',
       'tools/rooms.config.cjs',
       'packages/registry/src',
+      'packages/registry/test',
       'packages/registry/package.json',
     ]) {
       cpSync(join(root, part), join(copy, part), { recursive: true });

@@ -60,9 +60,8 @@ export function createHolds(metadata: MetadataStore, sources: Sources): Holds {
     const writer = writers.get(session);
     // Asked of the writer itself: the row may have been read before it took the session.
     if (writer !== undefined && nowMs - writer.takenMs >= leaseMs) {
-      writer.stop.abort(
-        new OciError('BLOB_UPLOAD_INVALID', 'The upload stalled, and another request goes on with it.'),
-      );
+      const message = 'The upload stalled, and another request goes on with it.';
+      writer.stop.abort(new OciError('BLOB_UPLOAD_INVALID', message, { status: 409 }));
     }
     if (writer !== undefined || leaseUntilMs > nowMs) throw busy();
   }

@@ -3,14 +3,19 @@ import { sha256, sha512, stream } from '../../test/support/registry.ts';
 import { parseSessionId } from '../oci/name.ts';
 import { parseStorageKey } from '../storage/blob-store.ts';
 import type { UploadRecord } from '../storage/metadata-store.ts';
-import { createRunningDigests, type RunningDigest } from './running-digests.ts';
+import { createRunningDigests, type RunningDigest, type RunningDigests } from './running-digests.ts';
 
 const { signal } = new AbortController();
-const at = (sizeBytes: number, algorithm: 'sha256' | 'sha512' = 'sha256') => ({ algorithm, sizeBytes, signal });
+const at = (sizeBytes: number, algorithm: 'sha256' | 'sha512' = 'sha256') => ({ algorithm, sizeBytes });
 
 function upload(epoch: number): UploadRecord {
   const session = parseSessionId('00000000-0000-0000-0000-000000000000');
-  return { session, key: parseStorageKey('0'.repeat(32)), algorithm: 'sha256', epoch, leaseUntilMs: 0 };
+  return { session, key: parseStorageKey('0'.repeat(32)), algorithm: 'sha256', epoch, leaseUntilMs: 0, usedMs: 0 };
+}
+
+/** A hold on that session whose lease needs no renewal. */
+function held(epoch: number): Parameters<RunningDigests['resume']>[0] {
+  return { upload: upload(epoch), signal, renewing: (body) => body };
 }
 
 /** Digests of a session whose bytes in the store are `stored`, with how often those were read. */
@@ -27,7 +32,7 @@ function over(stored: string) {
 
 async function kept(stored: string) {
   const { digests, reads } = over(stored);
-  const digest: RunningDigest = await digests.resume(upload(1), at(0));
+  const digest: RunningDigest = await digests.resume(held(1), at(0));
   digest.update(new TextEncoder().encode(stored));
   digests.keep(upload(1), digest);
   return { digests, reads };
@@ -35,7 +40,7 @@ async function kept(stored: string) {
 
 test('a digest that was kept goes on in the next epoch, and nothing is read', async () => {
   const { digests, reads } = await kept('hello');
-  const digest = await digests.resume(upload(2), at(5));
+  const digest = await digests.resume(held(2), at(5));
   expect(digest.value()).toBe(sha256('hello'));
   digest.update(new TextEncoder().encode(', world'));
   expect(digest).toMatchObject({ sizeBytes: 12 });
@@ -45,8 +50,8 @@ test('a digest that was kept goes on in the next epoch, and nothing is read', as
 
 test('what goes on is a copy: what is kept does not change until it is kept again', async () => {
   const { digests } = await kept('hello');
-  (await digests.resume(upload(2), at(5))).update(new Uint8Array(1));
-  expect((await digests.resume(upload(2), at(5))).value()).toBe(sha256('hello'));
+  (await digests.resume(held(2), at(5))).update(new Uint8Array(1));
+  expect((await digests.resume(held(2), at(5))).value()).toBe(sha256('hello'));
 });
 
 test.each([
@@ -56,7 +61,7 @@ test.each([
 ])('the bytes are read again where %s', async (_, difference) => {
   const { epoch, sizeBytes, algorithm } = { epoch: 2, sizeBytes: 5, algorithm: 'sha256' as const, ...difference };
   const { digests, reads } = await kept('hello');
-  const digest = await digests.resume(upload(epoch), at(sizeBytes, algorithm));
+  const digest = await digests.resume(held(epoch), at(sizeBytes, algorithm));
   expect(digest.value()).toBe(algorithm === 'sha256' ? sha256('hello') : sha512('hello'));
   expect(reads()).toBe(1);
 });
@@ -64,15 +69,15 @@ test.each([
 test('the bytes are read again after they were forgotten, and by who never knew them', async () => {
   const { digests, reads } = await kept('hello');
   digests.forget(upload(1).session);
-  expect((await digests.resume(upload(2), at(5))).value()).toBe(sha256('hello'));
+  expect((await digests.resume(held(2), at(5))).value()).toBe(sha256('hello'));
   expect(reads()).toBe(1);
   const elsewhere = over('hello');
-  expect((await elsewhere.digests.resume(upload(2), at(5))).value()).toBe(sha256('hello'));
+  expect((await elsewhere.digests.resume(held(2), at(5))).value()).toBe(sha256('hello'));
   expect(elsewhere.reads()).toBe(1);
 });
 
 test('an empty session has the digest of nothing, and nothing is read', async () => {
   const { digests, reads } = over('');
-  expect((await digests.resume(upload(1), at(0))).value()).toBe(sha256(''));
+  expect((await digests.resume(held(1), at(0))).value()).toBe(sha256(''));
   expect(reads()).toBe(0);
 });

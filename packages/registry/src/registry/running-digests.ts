@@ -4,6 +4,7 @@ import { type Digest, type DigestAlgorithm, finishDigest } from '../oci/digest.t
 import type { SessionId } from '../oci/name.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import type { UploadRecord } from '../storage/metadata-store.ts';
+import type { Hold } from './holds.ts';
 
 /** The digest of a session's bytes so far. */
 export interface RunningDigest {
@@ -20,10 +21,10 @@ export interface RunningDigest {
  *  An entry holds for the epoch after the one that kept it, and for bytes of the same number: then no other writer, of this process or another, came between. Nothing of
  *  it is stored: after a power cut the bytes that a row promised may not be there, so a session from before is read again. */
 export interface RunningDigests {
-  /** The digest of the first `sizeBytes` under the session's algorithm or another, from memory or by reading them again. */
+  /** The digest of the first `sizeBytes` under the session's algorithm or another, from memory or by reading them again, which keeps the hold. */
   resume(
-    upload: UploadRecord,
-    at: { readonly algorithm: DigestAlgorithm; readonly sizeBytes: number; readonly signal: AbortSignal },
+    hold: Pick<Hold, 'upload' | 'signal' | 'renewing'>,
+    at: { readonly algorithm: DigestAlgorithm; readonly sizeBytes: number },
   ): Promise<RunningDigest>;
   /** Remembers the digest at the end of the epoch of `upload`. */
   keep(upload: UploadRecord, digest: RunningDigest): void;
@@ -38,13 +39,14 @@ export function createRunningDigests(blobs: Pick<BlobStore, 'readUpload'>): Runn
     max: maximumEntries,
   });
   return {
-    async resume(upload, { algorithm, sizeBytes, signal }) {
+    async resume({ upload, signal, renewing }, { algorithm, sizeBytes }) {
       const entry = entries.get(upload.session);
       const holds =
         entry?.algorithm === algorithm && entry.epoch === upload.epoch - 1 && entry.digest.sizeBytes === sizeBytes;
       if (holds) return entry.digest.copy();
       const digest = startDigest(algorithm);
-      if (sizeBytes > 0) for await (const bytes of blobs.readUpload(upload.key, signal)) digest.update(bytes);
+      if (sizeBytes === 0) return digest;
+      for await (const bytes of renewing(blobs.readUpload(upload.key, signal))) digest.update(bytes);
       return digest;
     },
     keep(upload, digest) {

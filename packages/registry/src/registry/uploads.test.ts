@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { openTestRegistry, sha256, sha512, type TestRegistry } from '../../test/support/registry.ts';
+import { openTestRegistry, sha256, sha512, stream, type TestRegistry } from '../../test/support/registry.ts';
 import { content, openSession, stalling } from '../../test/support/uploads.ts';
 import { DisconnectedError } from '../http/message.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
@@ -20,15 +20,20 @@ afterEach(() => {
 const leaseMs = 15_001;
 
 /** Two registries over the same rows and the same directory, as two processes have them: neither knows what the other has in memory. */
-function openTwo(): { one: TestRegistry; two: TestRegistry; advance(ms: number): void } {
+function openTwo(wrapStoreOfOne = (store: BlobStore) => store): {
+  one: TestRegistry;
+  two: TestRegistry;
+  advance(ms: number): void;
+} {
   const directory = mkdtempSync(join(tmpdir(), 'moorage-uploads-'));
   directories.push(directory);
   const metadata = sqlite({ file: ':memory:' });
   let nowMs = Date.UTC(2026, 0, 1);
-  const open = () => openTestRegistry({ metadata, blobs: filesystem({ directory }), sources: { now: () => nowMs } });
+  const sources = { now: () => nowMs };
+  const open = (blobs: BlobStore) => openTestRegistry({ metadata, blobs, sources });
   return {
-    one: open(),
-    two: open(),
+    one: open(wrapStoreOfOne(filesystem({ directory }))),
+    two: open(filesystem({ directory })),
     advance: (ms) => {
       nowMs += ms;
     },
@@ -41,6 +46,27 @@ async function closes(opened: TestRegistry, location: string, bytes: Uint8Array)
   const pulled = await opened.call('GET', String(closed.headers['location']));
   expect(sha256(pulled.bytes)).toBe(sha256(bytes));
 }
+
+test('a session that stays in its process is closed with 201 and never read again, whatever happened to it', async () => {
+  const store = memory();
+  let reads = 0;
+  const readUpload: BlobStore['readUpload'] = (...of) => {
+    reads += 1;
+    return store.readUpload(...of);
+  };
+  const opened = openTestRegistry({ blobs: { ...store, readUpload } });
+  const bytes = content(70_000);
+  const location = await openSession(opened);
+  const target = `${location}?digest=${sha256(bytes)}`;
+  await opened.call('PATCH', location, { body: bytes.subarray(0, 20_000) });
+  await opened.call('PATCH', location, { body: stream(bytes.subarray(20_000, 30_000), new DisconnectedError()) });
+  await opened.call('PATCH', location, { headers: { 'content-length': '9' }, body: stream('too long for nine') });
+  await opened.call('PUT', target, { body: 'wrong bytes, which are taken back' });
+  await opened.call('PUT', target, { body: stream(bytes.subarray(30_000, 60_000), new DisconnectedError()) });
+  await opened.call('PATCH', location, { body: bytes.subarray(60_000) });
+  expect((await opened.call('PUT', target)).status).toBe(201);
+  expect(reads).toBe(0);
+});
 
 describe('a session that goes on in another process', () => {
   test.each([100, 40_000])('is closed there with 201 after %i bytes: its digest is read again', async (sizeBytes) => {
@@ -69,6 +95,27 @@ describe('a session that goes on in another process', () => {
     const location = await openSession(one);
     await one.call('PATCH', location, { body: content(40_000) });
     expect((await two.call('PUT', `${location}?digest=${sha512(content(40_000))}`)).status).toBe(201);
+  });
+
+  test('stays held while it is read again there, however long that takes', async () => {
+    const metadata = sqlite({ file: ':memory:' });
+    const store = memory();
+    const one = openTestRegistry({ metadata, blobs: store });
+    const location = await openSession(one);
+    for (let n = 0; n < 4; n += 1) await one.call('PATCH', location, { body: content(10_000) });
+
+    const refusals: number[] = [];
+    async function* readUpload(...of: Parameters<BlobStore['readUpload']>) {
+      for await (const bytes of store.readUpload(...of)) {
+        two.advance(10_000);
+        refusals.push((await two.call('PATCH', location, { body: 'second' })).status);
+        yield bytes;
+      }
+    }
+    const two = openTestRegistry({ metadata, blobs: { ...store, readUpload } });
+    const bytes = Buffer.concat(Array(4).fill(content(10_000)));
+    expect((await two.call('PUT', `${location}?digest=${sha256(bytes)}`)).status).toBe(201);
+    expect(refusals).toEqual([409, 409, 409, 409]);
   });
 
   test('is 409 there while it is written to here', async () => {
@@ -108,8 +155,30 @@ describe('a writer that stalled past its lease while another process took the se
 
   test('loses with 409 when its body ends, and its bytes never land', async () => {
     const { two, location, first, patching, bytes } = await takenOver();
-    first.resume(new Uint8Array());
+    first.resume();
     expect((await patching).status).toBe(409);
+    await closes(two, location, bytes);
+  });
+
+  test('does not make a blob of what the other has appended', async () => {
+    let meanwhile = async (): Promise<void> => undefined;
+    const { one, two, advance } = openTwo((store) => ({
+      ...store,
+      async append(...of) {
+        const sizeBytes = await store.append(...of);
+        await meanwhile();
+        return sizeBytes;
+      },
+    }));
+    const bytes = content(60_000);
+    const location = await openSession(one);
+    meanwhile = async () => {
+      advance(leaseMs);
+      const rest = { headers: { 'content-range': '40000-59999' }, body: bytes.subarray(40_000) };
+      expect((await two.call('PATCH', location, rest)).status).toBe(202);
+    };
+    const target = `${location}?digest=${sha256(bytes.subarray(0, 40_000))}`;
+    expect((await one.call('PUT', target, { body: bytes.subarray(0, 40_000) })).status).toBe(409);
     await closes(two, location, bytes);
   });
 

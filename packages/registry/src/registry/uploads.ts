@@ -34,7 +34,7 @@ export interface Uploads {
 }
 
 export function createUploads(needs: Needs): Uploads {
-  const { metadata, blobs, sources } = needs;
+  const { metadata, blobs, settings, sources } = needs;
   const holds = createHolds(metadata, sources);
   const digests = createRunningDigests(blobs);
   const write = createChunkWriter(blobs, digests);
@@ -42,7 +42,9 @@ export function createUploads(needs: Needs): Uploads {
   async function find(permit: Permit<'push'>, session: SessionId): Promise<FoundUpload> {
     const { id } = permit.repository;
     const upload = id === undefined ? undefined : await metadata.findUpload(id, session);
-    if (id === undefined || upload === undefined) throw new OciError('BLOB_UPLOAD_UNKNOWN');
+    // A session ends by its time, whether or not a sweep has taken it yet.
+    const isExpired = upload !== undefined && sources.now() - upload.usedMs > settings.uploads.ttlSeconds * 1000;
+    if (id === undefined || upload === undefined || isExpired) throw new OciError('BLOB_UPLOAD_UNKNOWN');
     return { repositoryId: id, upload };
   }
 
@@ -79,9 +81,7 @@ export function createUploads(needs: Needs): Uploads {
       const { sizeBytes, digest, undo } = await write(hold, last);
       const algorithm = algorithmOf(last.digest);
       const computed =
-        algorithm === hold.upload.algorithm
-          ? digest
-          : await digests.resume(hold.upload, { algorithm, sizeBytes, signal: hold.signal });
+        algorithm === hold.upload.algorithm ? digest : await digests.resume(hold, { algorithm, sizeBytes });
       if (computed.value() !== last.digest) {
         await undo();
         throw wrongDigest(last.digest, computed.value());
@@ -119,7 +119,7 @@ export function createUploads(needs: Needs): Uploads {
     const session = toSessionId(sources.randomId());
     const key = parseStorageKey(sources.randomId());
     const { repositoryId } = await metadata.openUpload({ ...pushOf(permit, needs), session, key, algorithm });
-    return { repositoryId, upload: { session, key, algorithm, epoch: 0, leaseUntilMs: 0 } };
+    return { repositoryId, upload: { session, key, algorithm, epoch: 0, leaseUntilMs: 0, usedMs: sources.now() } };
   }
 
   async function cancel(found: FoundUpload): Promise<void> {

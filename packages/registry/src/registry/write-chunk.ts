@@ -27,11 +27,12 @@ export function createChunkWriter(
   blobs: BlobStore,
   digests: RunningDigests,
 ): (hold: Hold, chunk: Chunk) => Promise<Written> {
-  return async ({ upload, signal, renewing }, chunk) => {
+  return async (hold, chunk) => {
+    const { upload, signal, renewing } = hold;
     const { key, algorithm } = upload;
     const offsetBytes = await blobs.uploadSize(key);
     refuseMisplaced(chunk, offsetBytes);
-    const before = await digests.resume(upload, { algorithm, sizeBytes: offsetBytes, signal });
+    const before = await digests.resume(hold, { algorithm, sizeBytes: offsetBytes });
     const digest = before.copy();
     const undo = async () => {
       await blobs.truncate(key, offsetBytes);

@@ -50,6 +50,8 @@ export interface UploadRecord {
   readonly epoch: number;
   /** Until when its writer holds it; in the past: nobody does. */
   readonly leaseUntilMs: number;
+  /** When it was opened, last taken or last given back. */
+  readonly usedMs: number;
 }
 
 /** Who acts, and when. */

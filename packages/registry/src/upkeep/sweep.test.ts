@@ -52,6 +52,15 @@ describe('sessions', () => {
     expect(await listKeys(blobs)).toEqual([]);
   });
 
+  test('are 404 after their time also where nobody sweeps', async () => {
+    const { call } = open();
+    const location = await openSession({ call });
+    nowMs += dayMs + 1;
+    for (const method of ['GET', 'PATCH', 'DELETE']) {
+      expect((await call(method, location)).codes()).toEqual(['BLOB_UPLOAD_UNKNOWN']);
+    }
+  });
+
   test('expire after uploads.ttlSeconds where that is set, and each PATCH begins the time again', async () => {
     const { registry, call } = open({ uploads: { ttlSeconds: 600 } });
     const used = await openSession({ call });

@@ -9,7 +9,9 @@ export async function openSession(opened: Pick<TestRegistry, 'call'>, name = 'ac
 
 /** Bytes that differ from place to place. */
 export function content(sizeBytes: number): Uint8Array {
-  return Uint8Array.from({ length: sizeBytes }, (_, at) => (at * 31 + (at >> 8)) % 251);
+  const bytes = new Uint8Array(sizeBytes);
+  for (let at = 0; at < sizeBytes; at += 1) bytes[at] = (at * 31 + (at >> 8)) % 251;
+  return bytes;
 }
 
 /** A body that gives `first` and then owes the rest until the test says what comes. */
@@ -17,21 +19,22 @@ export interface StallingBody {
   readonly body: AsyncIterable<Uint8Array>;
   /** Resolves once `first` was taken and more is asked for. */
   readonly owing: Promise<void>;
-  /** Gives these last bytes, and ends. */
-  resume(last: Uint8Array): void;
+  /** Gives these last bytes, if any, and ends. */
+  resume(last?: Uint8Array): void;
   /** Breaks off. */
   fail(error: Error): void;
 }
 
 export function stalling(first: Uint8Array): StallingBody {
   const owing = Promise.withResolvers<void>();
-  const rest = Promise.withResolvers<Uint8Array>();
+  const rest = Promise.withResolvers<Uint8Array | undefined>();
   async function* read() {
     yield first;
     owing.resolve();
-    yield await rest.promise;
+    const last = await rest.promise;
+    if (last !== undefined) yield last;
   }
-  return { body: read(), owing: owing.promise, resume: rest.resolve, fail: rest.reject };
+  return { body: read(), owing: owing.promise, resume: (last) => rest.resolve(last), fail: rest.reject };
 }
 
 /** Every key that lies in a store. */

@@ -32,12 +32,12 @@ describe('end-4a', () => {
   });
 
   test.each([
-    ['publicUrl', { publicUrl: 'https://registry.example/' }, 'https://registry.example/v2'],
+    ['publicUrl', { path: '/v2', publicUrl: 'https://registry.example/' }, 'https://registry.example/v2'],
     ['path', { path: '/hub/v2' }, '/hub/v2'],
     ['both', { path: '/hub/v2', publicUrl: 'https://registry.example' }, 'https://registry.example/hub/v2'],
   ])('answers 202, and the blob 201, with a Location under %s', async (_, options, base) => {
     const { call } = openTestRegistry(options);
-    const path = options.path ?? '/v2';
+    const { path } = options;
     const begun = await call('POST', `${path}/acme/web/blobs/uploads/`);
     const session = begun.headers['docker-upload-uuid'];
     expect(begun.headers['location']).toBe(`${base}/acme/web/blobs/uploads/${session}`);

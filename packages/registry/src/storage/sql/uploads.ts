@@ -50,7 +50,7 @@ export function createUploadPlans(define: Define, repositories: RepositoryPlans)
         throw new StorageError('busy', 'Another request is writing to the upload session.');
       const epoch = row.epoch + 1;
       yield* all(statements.lease, { session, epoch, untilMs, nowMs });
-      return { ...toUpload(row), epoch, leaseUntilMs: untilMs };
+      return { ...toUpload(row), epoch, leaseUntilMs: untilMs, usedMs: nowMs };
     },
     *renewUpload({ session, epoch, untilMs }) {
       yield* held({ session, epoch });
@@ -93,7 +93,7 @@ function uploadStatements(define: Define) {
     bySession: define('uploads.bySession', (p: Slots<{ session: string }>, { db }) =>
       db
         .selectFrom('uploads')
-        .select(['session', 'repository_id', 'storage_key', 'algorithm', 'epoch', 'lease_until_ms'])
+        .select(['session', 'repository_id', 'storage_key', 'algorithm', 'epoch', 'lease_until_ms', 'used_ms'])
         .where('session', '=', p.session),
     ),
     insert: define('uploads.insert', (p: Slots<Insert>, { db }) =>
@@ -141,7 +141,10 @@ function unknownSession(): StorageError {
   return new StorageError('not-found', 'There is no such upload session.');
 }
 
-type UploadRow = Pick<Schema['uploads'], 'session' | 'storage_key' | 'algorithm' | 'epoch' | 'lease_until_ms'>;
+type UploadRow = Pick<
+  Schema['uploads'],
+  'session' | 'storage_key' | 'algorithm' | 'epoch' | 'lease_until_ms' | 'used_ms'
+>;
 
 function toUpload(row: UploadRow): UploadRecord {
   return {
@@ -150,5 +153,6 @@ function toUpload(row: UploadRow): UploadRecord {
     algorithm: row.algorithm,
     epoch: row.epoch,
     leaseUntilMs: row.lease_until_ms,
+    usedMs: row.used_ms,
   };
 }
