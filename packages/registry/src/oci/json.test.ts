@@ -222,3 +222,11 @@ test.each([
 test('a string of tens of mebibytes of escapes is read', () => {
   expect(Object.values(parseJsonObject(encode(`{"a":"${'\\n'.repeat(10 * mebibyte)}"}`)))).toHaveLength(1);
 });
+
+test('a document may have a hundred thousand keys in all its objects, and no more', () => {
+  const part = (name: string, keys: number) =>
+    `"${name}":{${Array.from({ length: keys }, (_, n) => `"k${n}":0`).join()}}`;
+  const document = (keys: number) => new TextEncoder().encode(`{${part('a', 49_998)},${part('b', keys)}}`);
+  expect(Object.keys(parseJsonObject(document(50_000)))).toEqual(['a', 'b']);
+  expect(() => parseJsonObject(document(50_001))).toThrow(expect.objectContaining({ code: 'MANIFEST_INVALID' }));
+});

@@ -3,6 +3,9 @@ import { OciError, quote } from './error.ts';
 /** Deepest nesting that a document may have. */
 const maximumDepth = 32;
 
+/** Keys that a document may have in all its objects: an index of ten thousand manifests has fewer, and reading them takes the process a fraction of a second. */
+const maximumKeys = 100_000;
+
 /** A JSON object whose members have not been looked at yet. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -44,6 +47,7 @@ function parse(text: string): unknown {
 function checkStructure(text: string): void {
   const keysOfOpen: (Set<string> | undefined)[] = [];
   let lastString: string | undefined;
+  let keyCount = 0;
   for (let at = 0; at < text.length; at++) {
     switch (text[at]) {
       case '{':
@@ -58,6 +62,9 @@ function checkStructure(text: string): void {
         keysOfOpen.pop();
         break;
       case ':':
+        keyCount += 1;
+        if (keyCount > maximumKeys)
+          throw new OciError('MANIFEST_INVALID', `The manifest has more than ${maximumKeys} keys.`);
         addKey(keysOfOpen.at(-1), lastString);
         break;
       case '"': {

@@ -25,6 +25,9 @@ export interface Manifest {
   readonly declaresMediaType: boolean;
 }
 
+/** Contents that one manifest may name: each is looked up in the transaction of the push, in which all other pushes wait. */
+const maximumEdges = 10_000;
+
 /** How the media type of a document without one is found. */
 export interface ManifestHints {
   /** The Content-Type of the push, without parameters. */
@@ -71,7 +74,7 @@ const blobTypes = /^application\/vnd\.(?:oci\.image\.layer|docker\.image\.rootfs
 export function parseManifest(bytes: Uint8Array, hints: ManifestHints): Manifest {
   const text = parseJsonObject(bytes);
   refuseVariants(text, documentKeys, 'The manifest');
-  const document = withoutNulls(text);
+  const document = knownPart(text);
   refuseAmbiguity(document);
   const declared = readMediaType(document, 'mediaType');
   if (declared !== undefined && hints.contentType !== undefined && declared !== hints.contentType) {
@@ -203,12 +206,16 @@ function uniqueEdges(edges: readonly Edge[]): readonly Edge[] {
     const before = unique.get(edge.digest);
     if (before === undefined || (edge.required && !before.required)) unique.set(edge.digest, edge);
   }
+  if (unique.size > maximumEdges) {
+    throw new OciError('MANIFEST_INVALID', `The manifest names ${unique.size} contents; ${maximumEdges} are allowed.`);
+  }
   return [...unique.values()];
 }
 
-/** Some writers say `null` for a field that they leave out. */
-function withoutNulls(document: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(document).filter(([, value]) => value !== null));
+/** The keys that mean something. Some writers say `null` for one that they leave out. */
+function knownPart(text: JsonObject): JsonObject {
+  const known = [...documentKeys.values()].filter((key) => Object.hasOwn(text, key) && text[key] !== null);
+  return Object.fromEntries(known.map((key) => [key, text[key]]));
 }
 
 function isObject(value: unknown): value is JsonObject {
