@@ -1,8 +1,6 @@
 import { expect, test } from 'vitest';
 import { stream } from '../../test/support/registry.ts';
-import { bytesOf, collect, gather } from './collect.ts';
-
-const gone = new Error('the client went away');
+import { collect, createCollector } from './collect.ts';
 
 test('collect gives the pieces of a body in one piece of its size', async () => {
   const whole = await collect(stream('hel', '', 'lo'), 5);
@@ -16,19 +14,16 @@ test('collect refuses with 413 as soon as there is a byte too many, and asks for
   await expect(collect(body, 5)).rejects.toMatchObject({ code: 'SIZE_INVALID', status: 413 });
 });
 
-test('gather leaves what came before the body broke off', async () => {
-  const parts: Uint8Array[] = [];
-  await expect(gather(stream('hel', 'lo', gone), parts, 100)).rejects.toBe(gone);
-  expect(Buffer.from(await collect(bytesOf(parts), 100)).toString()).toBe('hello');
+test('a collector copies what it keeps: its source may use a chunk again', () => {
+  const collector = createCollector(100);
+  const chunk = new Uint8Array(3);
+  for (const letter of ['a', 'b']) collector.add(chunk.fill(letter.charCodeAt(0)));
+  expect(Buffer.from(collector.bytes()).toString()).toBe('aaabbb');
 });
 
-test('gather copies what it keeps when the source uses a chunk again', async () => {
-  const chunk = new Uint8Array(3);
-  async function* reusing() {
-    for (const letter of ['a', 'b']) {
-      chunk.fill(letter.charCodeAt(0));
-      yield chunk;
-    }
-  }
-  expect(Buffer.from(await collect(reusing(), 100)).toString()).toBe('aaabbb');
+test('a collector grows to its maximum and not beyond, whatever the parts are', () => {
+  const collector = createCollector(10_000);
+  for (let n = 0; n < 10_000; n += 1) collector.add(new Uint8Array([n % 256]));
+  expect(collector.bytes()).toEqual(Uint8Array.from({ length: 10_000 }, (_, n) => n % 256));
+  expect(() => collector.add(new Uint8Array(1))).toThrow(expect.objectContaining({ status: 413 }));
 });

@@ -1,29 +1,39 @@
 import { OciError } from '../oci/error.ts';
 import type { Bytes } from '../storage/blob-store.ts';
 
-/** Blobs up to this size lie in the metadata store, so that a configuration or a signature costs one flush and no file. */
-export const inlineLimitBytes: number = 16 * 1024;
-
-/** All bytes of a body in one piece of exactly their size; 413 as soon as there are more than `maximumBytes`. */
-export function collect(body: Bytes, maximumBytes: number): Promise<Uint8Array> {
-  return gather(body, [], maximumBytes);
+/** A body in one piece, growing. */
+export interface Collector {
+  /** Takes a copy of `part`; 413 when there would be more than the maximum. */
+  add(part: Uint8Array): void;
+  /** What came so far, in a piece of exactly its size. */
+  bytes(): Uint8Array;
 }
 
-/** As `collect`; what came before the body broke off is in `parts`. */
-export async function gather(body: Bytes, parts: Uint8Array[], maximumBytes: number): Promise<Uint8Array> {
+/** Collects up to `maximumBytes` in one buffer, however small the parts are that they come in. */
+export function createCollector(maximumBytes: number): Collector {
+  let buffer = new Uint8Array(Math.min(maximumBytes, 4096));
   let sizeBytes = 0;
-  for await (const part of body) {
-    sizeBytes += part.byteLength;
-    if (sizeBytes > maximumBytes) throw tooLarge(maximumBytes);
-    parts.push(new Uint8Array(part)); // a copy: the chunk is its source's again with the next one
-  }
-  const whole = new Uint8Array(sizeBytes);
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.byteLength;
-  }
-  return whole;
+  return {
+    add(part) {
+      const neededBytes = sizeBytes + part.byteLength;
+      if (neededBytes > maximumBytes) throw tooLarge(maximumBytes);
+      if (neededBytes > buffer.byteLength) {
+        const larger = new Uint8Array(Math.min(maximumBytes, Math.max(neededBytes, buffer.byteLength * 2)));
+        larger.set(buffer.subarray(0, sizeBytes));
+        buffer = larger;
+      }
+      buffer.set(part, sizeBytes);
+      sizeBytes = neededBytes;
+    },
+    bytes: () => buffer.slice(0, sizeBytes),
+  };
+}
+
+/** All bytes of a body; 413 as soon as there are more than `maximumBytes`. */
+export async function collect(body: Bytes, maximumBytes: number): Promise<Uint8Array> {
+  const collector = createCollector(maximumBytes);
+  for await (const part of body) collector.add(part);
+  return collector.bytes();
 }
 
 /** The body is larger than is allowed. */
@@ -31,9 +41,4 @@ export function tooLarge(maximumBytes: number): OciError {
   return new OciError('SIZE_INVALID', `The body is larger than the ${maximumBytes} bytes that are allowed.`, {
     status: 413,
   });
-}
-
-/** A body of bytes that are here already. */
-export async function* bytesOf(parts: readonly Uint8Array[]): Bytes {
-  yield* parts;
 }

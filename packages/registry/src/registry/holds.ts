@@ -73,7 +73,7 @@ export function createHolds(metadata: MetadataStore, sources: Sources): Holds {
     async function refresh(): Promise<void> {
       const nowMs = sources.now();
       if (nowMs - writer.takenMs < renewAfterMs) return;
-      await metadata.renewUpload({ session, epoch, untilMs: nowMs + leaseMs });
+      await metadata.renewUpload({ session, epoch, nowMs, untilMs: nowMs + leaseMs });
       writer.takenMs = nowMs;
     }
     return {

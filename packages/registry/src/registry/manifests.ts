@@ -121,14 +121,8 @@ function toPushError(error: unknown): unknown {
   return new OciError('MANIFEST_BLOB_UNKNOWN', first?.message, { detail: first?.detail, also: others, cause: error });
 }
 
-function typeWarnings(manifest: {
-  readonly declaresMediaType: boolean;
-  readonly mediaType: string;
-}): readonly string[] {
-  if (manifest.declaresMediaType) return [];
-  return [
-    `The manifest has no mediaType field, so that others must guess what it is. It was stored as ${manifest.mediaType}.`,
-  ];
+function typeWarnings({ declaresMediaType }: { readonly declaresMediaType: boolean }): readonly string[] {
+  return declaresMediaType ? [] : ['The manifest has no mediaType field: whoever reads it must guess what it is.'];
 }
 
 function missingWarnings(missing: readonly Digest[]): readonly string[] {

@@ -48,7 +48,7 @@ export function toOciError(error: unknown): unknown {
         status: 507,
       });
     case 'unavailable':
-    case 'busy':
+    case 'locked':
       return new OciError('UNKNOWN', 'The registry cannot do this now. Try again.', {
         ...options,
         status: 503,

@@ -3,8 +3,8 @@ import type { Digest } from '../oci/digest.ts';
 import type { Page, ReferrerRecord, ReferrersRequest } from '../storage/metadata-store.ts';
 import type { Needs } from './needs.ts';
 
-/** Annotations that one page may hold, in bytes: what a client must be able to take of a manifest. */
-const maximumAnnotationBytes = 4 * 1024 * 1024;
+/** Size of a page, in bytes: clients read a referrers list as they read a manifest, of which they must take 4 MiB. What is around the descriptors has its room beside it. */
+const maximumPageBytes = 4 * 1024 * 1024 - 1024;
 
 /** Who refers to a manifest. */
 export interface Referrers {
@@ -13,7 +13,7 @@ export interface Referrers {
   list(
     permit: Permit<'pull'>,
     subject: Digest,
-    page: Omit<ReferrersRequest, 'annotationBytes'>,
+    page: Omit<ReferrersRequest, 'pageBytes'>,
   ): Promise<Page<ReferrerRecord>>;
 }
 
@@ -22,7 +22,7 @@ export function createReferrers({ metadata }: Needs): Referrers {
     async list({ repository }, subject, page) {
       const { id } = repository;
       if (id === undefined || page.limit === 0) return { items: [], hasMore: false };
-      return metadata.listReferrers(id, subject, { ...page, annotationBytes: maximumAnnotationBytes });
+      return metadata.listReferrers(id, subject, { ...page, pageBytes: maximumPageBytes });
     },
   };
 }

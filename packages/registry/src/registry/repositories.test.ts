@@ -2,20 +2,27 @@ import { expect, test } from 'vitest';
 import { createAccess } from '../access/permit.ts';
 import { parseRepositoryName, type RepositoryName } from '../oci/name.ts';
 import { memory } from '../storage/memory.ts';
+import type { RepositoryRecord } from '../storage/metadata-store.ts';
 import { sqlite } from '../storage/sqlite/sqlite.ts';
-import { createRepositories } from './repositories.ts';
+import { type CatalogStart, createRepositories } from './repositories.ts';
 import { withDefaults } from './settings.ts';
 
 const all = Array.from({ length: 2_500 }, (_, i) => parseRepositoryName(`r${String(i).padStart(4, '0')}`));
+const records: readonly RepositoryRecord[] = all.map((name, id) => ({
+  id,
+  name,
+  visibility: 'private',
+  createdBy: undefined,
+}));
 
 /** The catalog of `all`, of which the caller may pull those that are `visible`. */
 function openCatalog(visible: (name: string) => boolean) {
   const asked: string[] = [];
   const metadata = {
     ...sqlite({ file: ':memory:' }),
-    findRepository: async () => undefined,
+    findRepositoryName: async (id: number) => all[id],
     listRepositories: async ({ after, limit }: { after: RepositoryName | undefined; limit: number }) =>
-      all.filter((name) => after === undefined || name > after).slice(0, limit),
+      records.filter(({ name }) => after === undefined || name > after).slice(0, limit),
   };
   const access = createAccess(
     {
@@ -30,30 +37,30 @@ function openCatalog(visible: (name: string) => boolean) {
   const repositories = createRepositories({ metadata, blobs: memory(), settings: withDefaults({}), sources });
   return {
     asked,
-    list: (after: RepositoryName | undefined, limit: number) => repositories.list(access, undefined, { after, limit }),
+    list: (start: CatalogStart, limit: number) => repositories.list(access, undefined, { start, limit }),
   };
 }
 
 test('a page asks the decision about no more names than it needs', async () => {
   const { asked, list } = openCatalog(() => true);
-  expect(await list(undefined, 3)).toEqual({ items: all.slice(0, 3), hasMore: true, last: all[2] });
+  expect(await list(undefined, 3)).toEqual({ items: all.slice(0, 3), next: { last: all[2] } });
   expect(asked).toEqual(all.slice(0, 3));
 });
 
 test('a page asks about at most 1,000 names, and goes on behind them', async () => {
   const { asked, list } = openCatalog((name) => name === all[1_500]);
   const first = await list(undefined, 10);
-  expect(first).toMatchObject({ items: [], hasMore: true });
+  expect(first).toEqual({ items: [], next: { place: 999 } });
   expect(asked).toHaveLength(1_000);
-  const second = await list(first.last, 10);
-  expect(second).toMatchObject({ items: [all[1_500]], hasMore: true });
-  const third = await list(second.last, 10);
-  expect(third).toMatchObject({ items: [], hasMore: false });
+  const second = await list(first.next, 10);
+  expect(second).toEqual({ items: [all[1_500]], next: { place: 1_999 } });
+  const third = await list(second.next, 10);
+  expect(third).toEqual({ items: [], next: undefined });
   expect(asked).toEqual(all);
 });
 
 test('an empty page asks nothing', async () => {
   const { asked, list } = openCatalog(() => true);
-  expect(await list(undefined, 0)).toEqual({ items: [], hasMore: false, last: undefined });
+  expect(await list(undefined, 0)).toEqual({ items: [], next: undefined });
   expect(asked).toEqual([]);
 });

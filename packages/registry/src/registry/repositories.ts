@@ -1,35 +1,65 @@
 import type { Access, Identity } from '../access/permit.ts';
+import { OciError } from '../oci/error.ts';
 import type { RepositoryName } from '../oci/name.ts';
-import type { Page, PageRequest } from '../storage/metadata-store.ts';
 import type { Needs } from './needs.ts';
+import { readPage } from './page.ts';
+
+/** Where a page of the catalog begins: after a name, after a place that a page before gave, or at the start. */
+export type CatalogStart = { readonly last: RepositoryName } | { readonly place: number } | undefined;
+
+/** A page of the catalog, and where the next one begins; undefined: it is the last. */
+export interface CatalogPage {
+  readonly items: readonly RepositoryName[];
+  readonly next: CatalogStart;
+}
 
 /** Repositories of a registry. */
 export interface Repositories {
-  /** Names of repositories that hold a manifest and that the caller may pull, in byte order (`_catalog`). A page may be shorter than asked for, and still have more after it. */
-  list(access: Access, identity: Identity | undefined, page: PageRequest<RepositoryName>): Promise<CatalogPage>;
+  /** Names of repositories that hold a manifest and that the caller may pull, in byte order (`_catalog`). A page may be shorter than `limit` and still have one after it. */
+  list(
+    access: Access,
+    identity: Identity | undefined,
+    page: { readonly start: CatalogStart; readonly limit: number },
+  ): Promise<CatalogPage>;
 }
 
-/** A page of the catalog; `last` is the name from which the next one goes on, which need not be in it. */
-export interface CatalogPage extends Page<RepositoryName> {
-  readonly last: RepositoryName | undefined;
-}
-
-/** Names that one page asks the decision about, so that a caller who may see few of many does not hold the registry up. */
+/** Repositories that one page asks the decision about, so that a caller who may see few of many does not hold the registry up. */
 const maximumAsked = 1000;
 
 export function createRepositories({ metadata }: Needs): Repositories {
+  async function afterOf(start: CatalogStart): Promise<RepositoryName | undefined> {
+    if (start === undefined || 'last' in start) return start?.last;
+    const name = await metadata.findRepositoryName(start.place);
+    if (name === undefined)
+      throw new OciError('UNSUPPORTED', 'This place in the catalog is gone: begin at its start.', { status: 400 });
+    return name;
+  }
+
+  async function listAll(after: RepositoryName | undefined, limit: number): Promise<CatalogPage> {
+    const { items, hasMore } = await readPage({ after, limit }, metadata.listRepositories);
+    const names = items.map(({ name }) => name);
+    return { items: names, next: hasMore ? lastOf(names) : undefined };
+  }
+
   return {
-    async list(access, identity, { after, limit }) {
-      if (limit === 0) return { items: [], hasMore: false, last: undefined };
+    async list(access, identity, { start, limit }) {
+      const after = await afterOf(start);
+      if (limit === 0) return { items: [], next: undefined };
+      if (access.seesAll(identity)) return listAll(after, limit);
       const candidates = await metadata.listRepositories({ after, limit: maximumAsked });
       const items: RepositoryName[] = [];
-      let last: RepositoryName | undefined;
-      for (const name of candidates) {
-        if (items.length === limit) return { items, hasMore: true, last };
-        last = name;
-        if ((await access.findPermit(identity, 'pull', name)) !== undefined) items.push(name);
+      for (const repository of candidates) {
+        if (items.length === limit) return { items, next: lastOf(items) };
+        if (await access.sees(identity, repository)) items.push(repository.name);
       }
-      return { items, hasMore: candidates.length === maximumAsked, last };
+      // The last one asked about may be one that the caller must not know: its place is told and not its name.
+      const place = candidates.at(-1)?.id;
+      return { items, next: candidates.length < maximumAsked || place === undefined ? undefined : { place } };
     },
   };
+}
+
+function lastOf(names: readonly RepositoryName[]): CatalogStart {
+  const last = names.at(-1);
+  return last === undefined ? undefined : { last };
 }

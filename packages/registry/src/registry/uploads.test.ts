@@ -242,3 +242,41 @@ describe('a store that refuses', () => {
     await closes(opened, location, new TextEncoder().encode('hello'));
   });
 });
+
+test.each([
+  ['in the same process', (opened: TestRegistry) => opened],
+  ['in another process', (_: TestRegistry, other: TestRegistry) => other],
+])('a closing PUT whose commit fails loses nothing of the session, which is closed with 201 %s', async (_, choose) => {
+  const directory = mkdtempSync(join(tmpdir(), 'moorage-uploads-'));
+  directories.push(directory);
+  const metadata = sqlite({ file: ':memory:' });
+  let failures = 1;
+  const publishBlob: typeof metadata.publishBlob = (command) => {
+    failures -= 1;
+    if (failures >= 0) throw new StorageError('no-space', 'The disk is full.');
+    return metadata.publishBlob(command);
+  };
+  const opened = openTestRegistry({ metadata: { ...metadata, publishBlob }, blobs: filesystem({ directory }) });
+  const other = openTestRegistry({ metadata, blobs: filesystem({ directory }) });
+  const bytes = content(70_000);
+  const location = await openSession(opened);
+  await opened.call('PATCH', location, { body: bytes.subarray(0, 40_000) });
+  const refused = await opened.call('PUT', `${location}?digest=${sha256(bytes)}`, { body: bytes.subarray(40_000) });
+  expect(refused.status).toBe(507);
+  expect((await opened.call('GET', location)).headers).toMatchObject({ range: '0-69999' });
+  await closes(choose(opened, other), location, bytes);
+});
+
+test('a blob is pushed with 201 though the bytes that it does not need cannot be removed', async () => {
+  const blobs = memory();
+  const remove = () => Promise.reject(new Error('not now'));
+  const opened = openTestRegistry({ blobs: { ...blobs, remove } });
+  await closes(
+    opened,
+    await openSession(opened).then(async (location) => {
+      await opened.call('PATCH', location, { body: content(100) });
+      return location;
+    }),
+    content(100),
+  );
+});

@@ -2,12 +2,16 @@ import type { Permit } from '../access/permit.ts';
 import { algorithmOf, type Digest, type DigestAlgorithm, digestOf } from '../oci/digest.ts';
 import { OciError } from '../oci/error.ts';
 import { parseSessionId, type SessionId } from '../oci/name.ts';
-import { type BlobStore, parseStorageKey, type StorageKey } from '../storage/blob-store.ts';
-import { bytesOf, collect, gather, inlineLimitBytes } from './collect.ts';
+import { type BlobStore, type Bytes, parseStorageKey, type StorageKey } from '../storage/blob-store.ts';
+import type { UploadRecord } from '../storage/metadata-store.ts';
+import { collect, createCollector } from './collect.ts';
 import { createHolds, type FoundUpload, toUploadError } from './holds.ts';
 import { leaseUntil, type Needs, pushOf } from './needs.ts';
 import { createRunningDigests } from './running-digests.ts';
 import { type Chunk, createChunkWriter, refuseMisplaced, wrongDigest, wrongLength } from './write-chunk.ts';
+
+/** Blobs up to this size lie in the metadata store, so that a configuration or a signature costs one flush and no file. */
+const inlineLimitBytes = 16 * 1024;
 
 /** What a push of a blob came to. */
 export interface PushedBlob {
@@ -34,7 +38,7 @@ export interface Uploads {
 }
 
 export function createUploads(needs: Needs): Uploads {
-  const { metadata, blobs, settings, sources } = needs;
+  const { metadata, blobs, sources } = needs;
   const holds = createHolds(metadata, sources);
   const digests = createRunningDigests(blobs);
   const write = createChunkWriter(blobs, digests);
@@ -42,9 +46,7 @@ export function createUploads(needs: Needs): Uploads {
   async function find(permit: Permit<'push'>, session: SessionId): Promise<FoundUpload> {
     const { id } = permit.repository;
     const upload = id === undefined ? undefined : await metadata.findUpload(id, session);
-    // A session ends by its time, whether or not a sweep has taken it yet.
-    const isExpired = upload !== undefined && sources.now() - upload.usedMs > settings.uploads.ttlSeconds * 1000;
-    if (id === undefined || upload === undefined || isExpired) throw new OciError('BLOB_UPLOAD_UNKNOWN');
+    if (id === undefined || upload === undefined || isExpired(upload, needs)) throw new OciError('BLOB_UPLOAD_UNKNOWN');
     return { repositoryId: id, upload };
   }
 
@@ -64,7 +66,7 @@ export function createUploads(needs: Needs): Uploads {
       leaseUntilMs: leaseUntil(needs),
     });
     digests.forget(session);
-    if (unneededKey !== undefined) await blobs.remove(unneededKey);
+    if (unneededKey !== undefined) await removeBytes(unneededKey);
     return blob;
   }
 
@@ -94,13 +96,15 @@ export function createUploads(needs: Needs): Uploads {
   /** A small blob in one piece needs no hold and no file: the command that publishes compares the epoch that was read here. */
   async function finishSmall(found: FoundUpload, last: Chunk & { readonly digest: Digest }): Promise<PushedBlob> {
     holds.refuseHeld(found.upload);
-    const parts: Uint8Array[] = [];
-    const whole = await gather(last.body, parts, inlineLimitBytes).catch(async (error: unknown) => {
+    const collector = createCollector(inlineLimitBytes);
+    try {
+      for await (const part of last.body) collector.add(part);
+    } catch (error) {
       // Too many bytes are no beginning to go on from, as with a wrong length.
-      if (!(error instanceof OciError)) await append(found, beginning(parts));
+      if (!(error instanceof OciError)) await append(found, beginning(collector.bytes()));
       throw error;
-    });
-    const bytes = checked(whole, last);
+    }
+    const bytes = checked(collector.bytes(), last);
     try {
       return await publish(found, { digest: last.digest, sizeBytes: bytes.byteLength }, bytes);
     } catch (error) {
@@ -126,7 +130,12 @@ export function createUploads(needs: Needs): Uploads {
     const { session } = found.upload;
     const key = await metadata.cancelUpload({ repositoryId: found.repositoryId, session });
     digests.forget(session);
-    if (key !== undefined) await blobs.remove(key);
+    if (key !== undefined) await removeBytes(key);
+  }
+
+  /** What cannot be removed now is a leftover, which a sweep takes: nothing names it any more. */
+  async function removeBytes(key: StorageKey): Promise<void> {
+    await blobs.remove(key).catch(() => undefined);
   }
 
   async function pushLarge(permit: Permit<'push'>, blob: Chunk & { readonly digest: Digest }): Promise<PushedBlob> {
@@ -134,8 +143,8 @@ export function createUploads(needs: Needs): Uploads {
     try {
       return await finishLarge(found, blob);
     } catch (error) {
-      // The client was never told of the session, so nobody can go on with it.
-      await cancel(found);
+      // The client was never told of the session, so nobody can go on with it. If it cannot be cancelled it expires.
+      await cancel(found).catch(() => undefined);
       throw error;
     }
   }
@@ -161,16 +170,24 @@ export function createUploads(needs: Needs): Uploads {
   };
 }
 
+/** A session ends by its time, whether or not a sweep has taken it yet, but not under its writer. */
+function isExpired({ usedMs, leaseUntilMs }: UploadRecord, { settings, sources }: Needs): boolean {
+  const nowMs = sources.now();
+  return usedMs < nowMs - settings.uploads.ttlSeconds * 1000 && leaseUntilMs <= nowMs;
+}
+
 function readSmall(blobs: BlobStore, key: StorageKey, sizeBytes: number): Promise<Uint8Array> {
   if (sizeBytes === 0) return Promise.resolve(new Uint8Array());
   return collect(blobs.readUpload(key, new AbortController().signal), inlineLimitBytes);
 }
 
 /** What arrived of a body that broke off: it is kept only where no other writer's bytes came to lie. */
-function beginning(parts: readonly Uint8Array[]): Chunk {
-  const lengthBytes = parts.reduce((sum, part) => sum + part.byteLength, 0);
-  const range = { start: 0, end: lengthBytes - 1 };
-  return { body: bytesOf(parts), range, lengthBytes, signal: new AbortController().signal };
+function beginning(bytes: Uint8Array): Chunk {
+  const lengthBytes = bytes.byteLength;
+  async function* body(): Bytes {
+    yield bytes;
+  }
+  return { body: body(), range: { start: 0, end: lengthBytes - 1 }, lengthBytes, signal: new AbortController().signal };
 }
 
 /** The bytes of a small blob, if they are what was announced. */

@@ -38,12 +38,11 @@ export function createChunkWriter(
       await blobs.truncate(key, offsetBytes);
       digests.keep(upload, before);
     };
-    const sizeBytes =
-      chunk.lengthBytes === 0
-        ? offsetBytes
-        : await blobs
-            .append(key, hashing(renewing(chunk.body), digest), { offsetBytes, signal })
-            .finally(() => digests.keep(upload, digest));
+    const isEmpty = chunk.lengthBytes === 0;
+    const appending = isEmpty
+      ? Promise.resolve(offsetBytes)
+      : blobs.append(key, hashing(renewing(chunk.body), digest), { offsetBytes, signal });
+    const sizeBytes = await appending.finally(() => digests.keep(upload, digest));
     const announcedBytes = chunk.range === undefined ? chunk.lengthBytes : lengthOf(chunk.range);
     if (announcedBytes !== undefined && sizeBytes - offsetBytes !== announcedBytes) {
       if (sizeBytes > offsetBytes) await undo();

@@ -39,7 +39,8 @@ export interface BlobStore {
     body: Bytes,
     at: { readonly offsetBytes: number; readonly signal: AbortSignal },
   ): Promise<number>;
-  /** Size of the upload in bytes: 0 when nothing arrived, or when a power cut took it. */
+  /** Size of the upload in bytes: 0 when nothing arrived, or when a power cut took it. A blob that was published counts as its upload, here and for the calls around
+   *  this one: where its session goes on, the commit that would have ended it failed. */
   uploadSize(key: StorageKey): Promise<number>;
   /** Cuts the upload to `sizeBytes`, which is at most its size, else `offset-mismatch`. `busy` as with `append`. */
   truncate(key: StorageKey, sizeBytes: number): Promise<void>;

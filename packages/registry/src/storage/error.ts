@@ -4,6 +4,8 @@ export type StorageErrorCode =
   | 'not-found'
   /** Another writer holds the upload session, or took it over. */
   | 'busy'
+  /** Another process holds the database for longer than a statement waits; the same call may succeed later. */
+  | 'locked'
   /** The offset of an append is not the current size. */
   | 'offset-mismatch'
   /** The repository was made by someone else after the permit was given. */

@@ -15,15 +15,24 @@ export function memory({ now = Date.now }: { readonly now?: () => number } = {})
   const blobs = new Map<StorageKey, Content>();
   const { ready, close, run, alone } = calls(async () => undefined);
   const empty = (): Content => ({ chunks: [], sizeBytes: 0, modifiedMs: now() });
+  const contentOf = (key: StorageKey) => uploads.get(key) ?? blobs.get(key);
+
+  /** The upload to be changed. One that was published is taken back, as its session goes on. */
+  function reopenUpload(key: StorageKey): Content {
+    const upload = contentOf(key) ?? empty();
+    blobs.delete(key);
+    uploads.set(key, upload);
+    return upload;
+  }
 
   return {
     ready,
     close,
     append: (key, body, { offsetBytes, signal }) =>
       alone(key, async () => {
-        const upload = uploads.get(key) ?? empty();
-        if (upload.sizeBytes !== offsetBytes) throw offsetMismatch(upload.sizeBytes);
-        uploads.set(key, upload);
+        const sizeBytes = contentOf(key)?.sizeBytes ?? 0;
+        if (sizeBytes !== offsetBytes) throw offsetMismatch(sizeBytes);
+        const upload = reopenUpload(key);
         for await (const chunk of untilAborted(body, signal)) {
           upload.chunks.push(new Uint8Array(chunk));
           upload.sizeBytes += chunk.length;
@@ -31,18 +40,19 @@ export function memory({ now = Date.now }: { readonly now?: () => number } = {})
         }
         return upload.sizeBytes;
       }),
-    uploadSize: (key) => run(async () => uploads.get(key)?.sizeBytes ?? 0),
+    uploadSize: (key) => run(async () => contentOf(key)?.sizeBytes ?? 0),
     truncate: (key, sizeBytes) =>
       alone(key, async () => {
-        const upload = uploads.get(key) ?? empty();
-        if (sizeBytes > upload.sizeBytes) throw offsetMismatch(upload.sizeBytes);
+        const before = contentOf(key)?.sizeBytes ?? 0;
+        if (sizeBytes > before) throw offsetMismatch(before);
+        const upload = reopenUpload(key);
         upload.chunks = [...part(upload, 0, sizeBytes)];
         upload.sizeBytes = sizeBytes;
         upload.modifiedMs = now();
       }),
     async *readUpload(key, signal) {
       await ready();
-      const upload = uploads.get(key);
+      const upload = contentOf(key);
       if (upload === undefined || upload.sizeBytes === 0) throw notFound();
       for (const chunk of part(upload, 0, upload.sizeBytes)) {
         signal.throwIfAborted();
@@ -51,7 +61,7 @@ export function memory({ now = Date.now }: { readonly now?: () => number } = {})
     },
     publish: (key) =>
       alone(key, async () => {
-        blobs.set(key, uploads.get(key) ?? blobs.get(key) ?? empty());
+        blobs.set(key, contentOf(key) ?? empty());
         uploads.delete(key);
       }),
     read(key, range) {

@@ -50,7 +50,7 @@ export interface UploadRecord {
   readonly epoch: number;
   /** Until when its writer holds it; in the past: nobody does. */
   readonly leaseUntilMs: number;
-  /** When it was opened, last taken or last given back. */
+  /** When it was opened, or last taken, renewed or given back. */
   readonly usedMs: number;
 }
 
@@ -71,7 +71,8 @@ export interface PageRequest<Key extends string> {
 export interface ReferrersRequest extends PageRequest<Digest> {
   /** Undefined: of any type. */
   readonly artifactType: string | undefined;
-  readonly annotationBytes: number;
+  /** How long the list may get as descriptors in JSON; an estimate from above. */
+  readonly pageBytes: number;
 }
 
 /** Some entries of a list, and whether more follow. */
@@ -97,8 +98,10 @@ export interface MetadataStore {
   close(): Promise<void>;
 
   findRepository(name: RepositoryName): Promise<RepositoryRecord | undefined>;
-  /** Names of repositories that hold a manifest, in byte order. */
-  listRepositories(page: PageRequest<RepositoryName>): Promise<readonly RepositoryName[]>;
+  /** Repositories that hold a manifest, in byte order of their names. */
+  listRepositories(page: PageRequest<RepositoryName>): Promise<readonly RepositoryRecord[]>;
+  /** The name of a repository; undefined when there is none of that id. */
+  findRepositoryName(id: number): Promise<RepositoryName | undefined>;
   findBlob(repositoryId: number, digest: Digest): Promise<BlobRecord | undefined>;
   /** Repositories that hold the blob, at most `limit`. */
   findRepositoriesWithBlob(digest: Digest, limit: number): Promise<readonly RepositoryRecord[]>;
@@ -109,8 +112,8 @@ export interface MetadataStore {
   ): Promise<(ManifestRecord & { readonly bytes: Uint8Array }) | undefined>;
   /** In byte order. */
   listTags(repositoryId: number, page: PageRequest<string>): Promise<readonly Tag[]>;
-  /** Manifests of the repository whose subject is `subject`, in byte order of their digests: at most `limit`, and no more than whose annotations
-   *  together fit `annotationBytes`, but always one. */
+  /** Manifests of the repository whose subject is `subject`, in byte order of their digests: at most `limit`, and no more than
+   *  fit `pageBytes`, but always one. */
   listReferrers(repositoryId: number, subject: Digest, page: ReferrersRequest): Promise<Page<ReferrerRecord>>;
   /** `undefined` also when the session belongs to another repository. */
   findUpload(repositoryId: number, session: SessionId): Promise<UploadRecord | undefined>;
@@ -126,10 +129,11 @@ export interface MetadataStore {
     readonly nowMs: number;
     readonly untilMs: number;
   }): Promise<UploadRecord>;
-  /** Prolongs the lease while bytes flow. `not-found`; `busy` when another writer took over. */
+  /** Prolongs the lease while bytes flow; a use, as far as expiry goes. `not-found`; `busy` when another writer took over. */
   renewUpload(command: {
     readonly session: SessionId;
     readonly epoch: number;
+    readonly nowMs: number;
     readonly untilMs: number;
   }): Promise<void>;
   /** Gives the lease back and begins the time to expiry again. `not-found`; `busy` when another writer took over. */

@@ -61,6 +61,20 @@ describe('sessions', () => {
     }
   });
 
+  test('do not expire under a writer whose bytes flow, however long that takes', async () => {
+    const { registry, call } = open({ uploads: { ttlSeconds: 600 } });
+    const location = await openSession({ call });
+    async function* slow() {
+      for (let minute = 0; minute < 20; minute += 1) {
+        yield content(10);
+        expect((await call('GET', location)).status).toBe(204);
+        expect(await registry.sweep()).toMatchObject({ expiredUploads: 0 });
+        nowMs += 60 * secondMs;
+      }
+    }
+    expect((await call('PATCH', location, { body: slow() })).status).toBe(202);
+  });
+
   test('expire after uploads.ttlSeconds where that is set, and each PATCH begins the time again', async () => {
     const { registry, call } = open({ uploads: { ttlSeconds: 600 } });
     const used = await openSession({ call });

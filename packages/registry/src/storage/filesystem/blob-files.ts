@@ -3,15 +3,20 @@ import type { FileHandle } from 'node:fs/promises';
 import { offsetMismatch } from '../blob-error.ts';
 import type { BlobStore, Bytes, StorageKey } from '../blob-store.ts';
 import { calls } from '../calls.ts';
+import { DIRECTORY_MODE } from '../local-directory.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { type Files, flushes, ifThere, orNoSpace, orNotFound } from './host.ts';
 import type { Layout } from './layout.ts';
-import { DIRECTORY_MODE, durableShelves, prepare } from './prepare.ts';
+import { durableShelves, prepare } from './prepare.ts';
 import { listFiles, readWhole } from './reader.ts';
 import { writeBody } from './writer.ts';
 
 /** The owner writes, the group may read, others see nothing: private content lies here. */
 const FILE_MODE = 0o640;
+
+/** Bodies at a time that are written through two buffers of 1 MiB each (measured: larger ones are no faster); those beyond get 64 KiB, so that memory does not grow much
+ *  with slow clients. */
+const LARGE_WRITES = 16;
 
 /** A blob store in the files of `layout`. No file stays open between calls.
  *
@@ -23,6 +28,7 @@ export function blobFiles(layout: Layout, files: Files): BlobStore {
   const { ready, close, run, alone } = calls(() => orNoSpace(prepare(layout, { files, flushes: flush })));
   const makeBlobShelf = durableShelves(layout.blobs, { files, flushes: flush });
   const change = <T>(key: StorageKey, act: () => Promise<T>) => alone(key, () => orNoSpace(act()));
+  let writing = 0;
   const sizeOf = async (path: string) => (await ifThere(files.stat(path)))?.size;
 
   /** Opens the upload's file, which is made when it is missing. */
@@ -32,23 +38,34 @@ export function blobFiles(layout: Layout, files: Files): BlobStore {
     return files.open(path, constants.O_WRONLY | constants.O_CREAT, FILE_MODE);
   }
 
+  /** Opens the upload's file. One that was published is taken back: its session goes on, so the commit that would have ended it failed. */
+  async function reopenUpload(key: StorageKey, flags: number): Promise<FileHandle | undefined> {
+    const { path, shelf } = layout.upload(key);
+    const file = await ifThere(files.open(path, flags));
+    if (file !== undefined || (await sizeOf(layout.blob(key).path)) === undefined) return file;
+    await files.mkdir(shelf, { recursive: true, mode: DIRECTORY_MODE });
+    await files.rename(layout.blob(key).path, path);
+    return files.open(path, flags);
+  }
+
   async function append(key: StorageKey, body: Bytes, offsetBytes: number): Promise<number> {
-    const file =
-      offsetBytes === 0
-        ? await openUpload(key)
-        : await ifThere(files.open(layout.upload(key).path, constants.O_WRONLY));
+    const isNew = offsetBytes === 0 && !(await sizeOf(layout.blob(key).path));
+    const file = isNew ? await openUpload(key) : await reopenUpload(key, constants.O_WRONLY);
     if (file === undefined) throw offsetMismatch(0);
+    writing += 1;
     try {
       const { size } = await file.stat();
       if (size !== offsetBytes) throw offsetMismatch(size);
-      return await writeBody(file, body, offsetBytes);
+      const bufferBytes = writing <= LARGE_WRITES ? 1024 * 1024 : 64 * 1024;
+      return await writeBody(file, body, { offsetBytes, bufferBytes });
     } finally {
+      writing -= 1;
       await file.close();
     }
   }
 
   async function truncate(key: StorageKey, sizeBytes: number): Promise<void> {
-    const file = await ifThere(files.open(layout.upload(key).path, 'r+'));
+    const file = await reopenUpload(key, constants.O_RDWR);
     try {
       const size = (await file?.stat())?.size ?? 0;
       if (sizeBytes > size) throw offsetMismatch(size);
@@ -78,11 +95,13 @@ export function blobFiles(layout: Layout, files: Files): BlobStore {
     close,
     append: (key, body, { offsetBytes, signal }) =>
       change(key, () => append(key, untilAborted(body, signal), offsetBytes)),
-    uploadSize: (key) => run(async () => (await sizeOf(layout.upload(key).path)) ?? 0),
+    uploadSize: (key) =>
+      run(async () => (await sizeOf(layout.upload(key).path)) ?? (await sizeOf(layout.blob(key).path)) ?? 0),
     truncate: (key, sizeBytes) => change(key, () => truncate(key, sizeBytes)),
     async *readUpload(key, signal) {
       await ready();
-      yield* readWhole(files, layout.upload(key).path, signal);
+      const isUpload = (await sizeOf(layout.upload(key).path)) !== undefined;
+      yield* readWhole(files, (isUpload ? layout.upload(key) : layout.blob(key)).path, signal);
     },
     publish: (key) => change(key, () => orNotFound(publish(key))),
     read: (key, range) => ({ kind: 'file', file: { path: layout.blob(key).path, ...range } }),

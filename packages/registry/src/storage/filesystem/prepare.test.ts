@@ -34,7 +34,7 @@ describe('ready', () => {
       return nodeFiles.open(path, ...given);
     };
     await storeAt(join(parent, 'a', 'b'), { open }).ready();
-    deepEqual(flushed, [join('a', 'b'), 'a', '']);
+    deepEqual(flushed, ['a', '', join('a', 'b')]);
     deepEqual((await readdir(join(parent, 'a', 'b'))).sort(), ['blobs', 'uploads']);
   });
 
@@ -47,15 +47,15 @@ describe('ready', () => {
     const file = join(parent, 'file');
     await writeFile(file, '');
     const store = storeAt(file);
-    await refusedWith(store.ready(), `${file}, or a part of it, is a file. Give the blobs a directory.`);
+    await refusedWith(store.ready(), `${file}, or a part of it, is a file. Choose another directory.`);
     const below = join(file, 'blobs');
-    await refusedWith(storeAt(below).ready(), `${below}, or a part of it, is a file. Give the blobs a directory.`);
+    await refusedWith(storeAt(below).ready(), `${below}, or a part of it, is a file. Choose another directory.`);
     await rm(file);
     await store.ready();
   });
 
   it.each(['EACCES', 'EPERM', 'EROFS'])('refuses a directory that cannot be written (%s)', async (code) => {
-    const sentence = `${parent} cannot be written. Let the user that runs the registry write there, or give the blobs another directory.`;
+    const sentence = `${parent} cannot be written. Let the user that runs the registry write there, or choose another directory.`;
     const refuse = () => Promise.reject(fault(code));
     await refusedWith(storeAt(parent, { mkdir: refuse }).ready(), sentence);
     await refusedWith(storeAt(parent, { access: refuse }).ready(), sentence);
@@ -114,7 +114,7 @@ describe.runIf(process.platform === 'linux')('network file systems', () => {
     [0xff534d42, 'SMB (CIFS)'],
     [0xfe534d42, 'SMB 2'],
   ])('%i is refused as %s, before anything is made', async (type, name) => {
-    const sentence = `${parent} is on a network file system (${name}), which may lose blobs that it confirmed. Keep blobs on a local disk or in an object store.`;
+    const sentence = `${parent} is on a network file system (${name}), which may lose what it confirmed. Keep the registry's data on a local disk, or in a database and an object store.`;
     await refusedWith(onType(type).ready(), sentence);
     equal((await readdir(parent)).length, 0);
   });

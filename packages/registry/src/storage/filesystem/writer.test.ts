@@ -7,6 +7,8 @@ import { content, MiB, reusing, sameBytes } from '../../testing/blob-store/build
 import type { Bytes } from '../blob-store.ts';
 import { writeBody } from './writer.ts';
 
+const at = (offsetBytes: number) => ({ offsetBytes, bufferBytes: 1024 * 1024 });
+
 /** A file in memory that takes at most `atOnceBytes` of a write, and only a turn of the event loop after it was handed over: bytes that were
  *  overwritten meanwhile are seen. */
 function slowFile(atOnceBytes: number) {
@@ -30,7 +32,7 @@ function slowFile(atOnceBytes: number) {
 it('a host that takes a part of a write gets the rest, in order, one write at a time', async () => {
   const { state, file } = slowFile(300_007);
   const bytes = content(3 * MiB + 11);
-  equal(await writeBody(file, reusing(bytes, 100_003), 5), bytes.length + 5);
+  equal(await writeBody(file, reusing(bytes, 100_003), at(5)), bytes.length + 5);
   sameBytes(state.written.subarray(5, bytes.length + 5), bytes);
   equal(state.mostUnderWay, 1);
 });
@@ -44,7 +46,7 @@ it('the body is read on while a write is under way', async () => {
       yield content(64 * 1024, n);
     }
   }
-  await writeBody(file, body(), 0);
+  await writeBody(file, body(), at(0));
   ok(readDuringWrite > 0);
 });
 
@@ -67,7 +69,7 @@ it('chunks of any size, failing anywhere, leave exactly what arrived', async () 
         }
         if (fails) throw new Error('cut short');
       }
-      const writing = writeBody(file, body(), 0);
+      const writing = writeBody(file, body(), at(0));
       if (fails) await expect(writing).rejects.toThrow('cut short');
       else equal(await writing, sizeBytes);
       sameBytes(state.written.subarray(0, sizeBytes), bytes);
@@ -84,7 +86,7 @@ it('a body that fails after somebody else wrote on drops what was not written ye
     await file.write(content(50, 7), 0, 50, MiB);
     throw new Error('cut short');
   }
-  await expect(writeBody(file, body(), 0)).rejects.toThrow('cut short');
+  await expect(writeBody(file, body(), at(0))).rejects.toThrow('cut short');
   equal(state.sizeBytes, MiB + 50);
   sameBytes(state.written.subarray(0, MiB), content(MiB + 100).subarray(0, MiB));
   sameBytes(state.written.subarray(MiB, MiB + 100), Buffer.concat([content(50, 7), Buffer.alloc(50)]));

@@ -1,12 +1,9 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { Bytes } from '../blob-store.ts';
 
-/** Bytes that one write hands to the file. Smaller ones cost a call each, larger ones only memory (measured: from 1 MiB on it makes no difference). */
-const WRITE_BYTES = 1024 * 1024;
-
 /** Writes `body` to `file` from `offsetBytes` on and returns where it ends, in bytes. When `body` fails, what had arrived is written before its error is thrown again.
  *
- *  Bytes are copied into one buffer while the other is being written, so that reading from the network and writing to the disk overlap and memory stays at
+ *  Bytes are copied into one buffer of `bufferBytes` while the other is being written, so that reading from the network and writing to the disk overlap and memory stays at
  *  two buffers, however small or large the chunks. Copying costs 3 % of what hashing costs, and lets a source use its chunk again at once.
  *  The buffers are this call's own: nobody else's bytes were or will be in them.
  *
@@ -19,9 +16,9 @@ const WRITE_BYTES = 1024 * 1024;
 export async function writeBody(
   file: Pick<FileHandle, 'write' | 'stat'>,
   body: Bytes,
-  offsetBytes: number,
+  { offsetBytes, bufferBytes }: { readonly offsetBytes: number; readonly bufferBytes: number },
 ): Promise<number> {
-  let filling = Buffer.allocUnsafeSlow(WRITE_BYTES);
+  let filling = Buffer.allocUnsafeSlow(bufferBytes);
   let spare: typeof filling | undefined;
   let filledBytes = 0;
   let endBytes = offsetBytes;
@@ -34,17 +31,17 @@ export async function writeBody(
     written.catch(() => undefined); // it is thrown at the next `await written`, and must not count as unhandled until then
     endBytes += filledBytes;
     filledBytes = 0;
-    [filling, spare] = [spare ?? Buffer.allocUnsafeSlow(WRITE_BYTES), filling];
+    [filling, spare] = [spare ?? Buffer.allocUnsafeSlow(bufferBytes), filling];
   }
 
   try {
     for await (const chunk of body) {
       for (let taken = 0; taken < chunk.length; ) {
-        const piece = chunk.subarray(taken, taken + WRITE_BYTES - filledBytes);
+        const piece = chunk.subarray(taken, taken + bufferBytes - filledBytes);
         filling.set(piece, filledBytes);
         filledBytes += piece.length;
         taken += piece.length;
-        if (filledBytes === WRITE_BYTES) await startWrite();
+        if (filledBytes === bufferBytes) await startWrite();
       }
     }
   } catch (error) {

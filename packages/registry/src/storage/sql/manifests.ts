@@ -86,14 +86,14 @@ export function createManifestPlans(define: Define, { repositories, blobs, tags 
           : yield* first(statements.readByDigest, { repositoryId, digest });
       return row === undefined ? undefined : { ...toManifest(row), bytes: row.bytes };
     },
-    *listReferrers(repositoryId, subject, { after, limit, artifactType, annotationBytes }) {
+    *listReferrers(repositoryId, subject, { after, limit, artifactType, pageBytes }) {
       const page = { repositoryId, subject, after: after ?? '', artifactType: artifactType ?? '' };
       const [sizes, records] =
         artifactType === undefined
           ? [statements.referrerSizes, statements.referrers]
           : [statements.referrerSizesOfType, statements.referrersOfType];
       const found = yield* all(sizes, { ...page, limit: limit + 1 });
-      const count = countWithin(found.slice(0, limit), annotationBytes);
+      const count = countWithin(found.slice(0, limit), pageBytes);
       const rows = yield* all(records, { ...page, limit: count });
       return { items: rows.map(toReferrer), hasMore: found.length > count };
     },
@@ -153,8 +153,10 @@ function readStatements(define: Define) {
       .limit(p.limit);
   const pageOfType = (p: Slots<Page>, builder: Builder) =>
     pageOf(p, builder).where('artifact_type', '=', p.artifactType);
-  const annotationBytes = ({ sql }: Builder) =>
-    sql<number>`coalesce(octet_length(annotations), 0)`.as('annotationBytes');
+  const textBytes = ({ sql }: Builder) =>
+    sql<number>`octet_length(media_type) + coalesce(octet_length(artifact_type), 0) + coalesce(octet_length(annotations), 0)`.as(
+      'textBytes',
+    );
   const shown = ['digest', 'media_type', 'size_bytes', 'artifact_type', 'annotations'] as const;
   return {
     byDigest: define('manifests.byDigest', (p: Slots<Key>, builder) =>
@@ -170,10 +172,10 @@ function readStatements(define: Define) {
         .where('tags.name', '=', p.tag),
     ),
     referrerSizes: define('manifests.referrerSizes', (p: Slots<Page>, builder) =>
-      pageOf(p, builder).select(annotationBytes(builder)),
+      pageOf(p, builder).select(textBytes(builder)),
     ),
     referrerSizesOfType: define('manifests.referrerSizesOfType', (p: Slots<Page>, builder) =>
-      pageOfType(p, builder).select(annotationBytes(builder)),
+      pageOfType(p, builder).select(textBytes(builder)),
     ),
     referrers: define('manifests.referrers', (p: Slots<Page>, builder) => pageOf(p, builder).select(shown)),
     referrersOfType: define('manifests.referrersOfType', (p: Slots<Page>, builder) =>
@@ -239,11 +241,14 @@ function writeStatements(define: Define) {
   };
 }
 
+/** What a descriptor takes in a list beside its texts: keys, a digest of sha512, a size. */
+const descriptorBytes = 256;
+
 /** How many entries fit, and at least one. */
-function countWithin(entries: readonly { readonly annotationBytes: number }[], limitBytes: number): number {
+function countWithin(entries: readonly { readonly textBytes: number }[], limitBytes: number): number {
   let bytes = 0;
-  const tooMuch = entries.findIndex((entry) => {
-    bytes += entry.annotationBytes;
+  const tooMuch = entries.findIndex(({ textBytes }) => {
+    bytes += descriptorBytes + textBytes;
     return bytes > limitBytes;
   });
   return tooMuch < 0 ? entries.length : Math.max(tooMuch, 1);

@@ -2,38 +2,39 @@ import type { MetadataStore } from '../metadata-store.ts';
 import type { Plan } from './statement.ts';
 
 /** Operations that a connection which cannot write can run. */
-export const readNames: readonly ReadName[] = [
-  'findRepository',
-  'listRepositories',
-  'findBlob',
-  'findRepositoriesWithBlob',
-  'findManifest',
-  'readManifest',
-  'listTags',
-  'listReferrers',
-  'findUpload',
-  'findKnownKeys',
-];
+export const readNames: readonly ReadName[] = namesOf<ReadName>({
+  findRepository: true,
+  findRepositoryName: true,
+  listRepositories: true,
+  findBlob: true,
+  findRepositoriesWithBlob: true,
+  findManifest: true,
+  readManifest: true,
+  listTags: true,
+  listReferrers: true,
+  findUpload: true,
+  findKnownKeys: true,
+});
 
 /** Operations that change something; each is atomic. */
-export const commandNames: readonly CommandName[] = [
-  'openUpload',
-  'leaseUpload',
-  'renewUpload',
-  'saveUpload',
-  'cancelUpload',
-  'expireUploads',
-  'publishBlob',
-  'putSmallBlob',
-  'mountBlob',
-  'renewBlobLease',
-  'deleteBlob',
-  'putManifest',
-  'deleteManifest',
-  'deleteTag',
-  'acquireLease',
-  'releaseLease',
-];
+export const commandNames: readonly CommandName[] = namesOf<CommandName>({
+  openUpload: true,
+  leaseUpload: true,
+  renewUpload: true,
+  saveUpload: true,
+  cancelUpload: true,
+  expireUploads: true,
+  publishBlob: true,
+  putSmallBlob: true,
+  mountBlob: true,
+  renewBlobLease: true,
+  deleteBlob: true,
+  putManifest: true,
+  deleteManifest: true,
+  deleteTag: true,
+  acquireLease: true,
+  releaseLease: true,
+});
 
 export type ReadName = Extract<keyof MetadataStore, `find${string}` | `list${string}` | 'readManifest'>;
 export type CommandName = Exclude<keyof MetadataStore, ReadName | 'ready' | 'close'>;
@@ -45,3 +46,8 @@ export type PlanOf<Name extends ReadName | CommandName> = (
 
 /** Every operation of the metadata store, once for all SQL databases. */
 export type Plans = { readonly [Name in ReadName | CommandName]: PlanOf<Name> };
+
+/** The keys of an object that must have all of them, so that none can be forgotten. */
+function namesOf<Name extends string>(names: Readonly<Record<Name, true>>): readonly Name[] {
+  return Object.keys(names) as Name[];
+}

@@ -6,7 +6,8 @@ import { all, type Define, first, type Plan, type Slots } from './statement.ts';
 /** Plans about repositories themselves. */
 export interface RepositoryPlans {
   findRepository(name: RepositoryName): Plan<RepositoryRecord | undefined>;
-  listRepositories(page: PageRequest<RepositoryName>): Plan<readonly RepositoryName[]>;
+  listRepositories(page: PageRequest<RepositoryName>): Plan<readonly RepositoryRecord[]>;
+  findRepositoryName(id: number): Plan<RepositoryName | undefined>;
   /** The id of the repository that a push goes to, made where there is none. `repository-changed` where it is not the one that the permit was given for. */
   ensureRepository(push: Push): Plan<number>;
   addManifestCount(repositoryId: number, count: number): Plan<void>;
@@ -19,11 +20,14 @@ export function createRepositoryPlans(define: Define): RepositoryPlans {
   const page = define('repositories.page', (p: Slots<{ after: string; limit: number }>, { db, sql }) =>
     db
       .selectFrom('repositories')
-      .select('name')
+      .select(['id', 'name', 'visibility', 'created_by'])
       .where('manifest_count', '>', sql.lit(0))
       .where('name', '>', p.after)
       .orderBy('name')
       .limit(p.limit),
+  );
+  const nameById = define('repositories.nameById', (p: Slots<{ id: number }>, { db }) =>
+    db.selectFrom('repositories').select('name').where('id', '=', p.id),
   );
   const insert = define(
     'repositories.insert',
@@ -47,7 +51,10 @@ export function createRepositoryPlans(define: Define): RepositoryPlans {
     },
     *listRepositories({ after, limit }) {
       const rows = yield* all(page, { after: after ?? '', limit });
-      return rows.map((row) => row.name as RepositoryName);
+      return rows.map(toRecord);
+    },
+    *findRepositoryName(id) {
+      return (yield* first(nameById, { id }))?.name as RepositoryName | undefined;
     },
     *ensureRepository({ repository, by, visibility, nowMs }) {
       const row = yield* first(byName, { name: repository.name });

@@ -52,9 +52,17 @@ export function toStatement<Input, Row>({ sql, parameters }: CompiledStatement):
     sql,
     bind: (input) =>
       parameters.map((parameter) =>
-        'name' in parameter ? ((input as Record<string, SqlValue>)[parameter.name] ?? null) : parameter.value,
+        'name' in parameter
+          ? parameterOf(input as Record<string, SqlValue | undefined>, parameter.name)
+          : parameter.value,
       ),
   };
+}
+
+function parameterOf(input: Readonly<Record<string, SqlValue | undefined>>, name: string): SqlValue {
+  const value = input[name];
+  if (value === undefined) throw new TypeError(`The parameter ${name} of a statement has no value.`);
+  return value;
 }
 
 /** One round trip to the database. */

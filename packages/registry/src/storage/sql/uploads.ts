@@ -52,9 +52,9 @@ export function createUploadPlans(define: Define, repositories: RepositoryPlans)
       yield* all(statements.lease, { session, epoch, untilMs, nowMs });
       return { ...toUpload(row), epoch, leaseUntilMs: untilMs, usedMs: nowMs };
     },
-    *renewUpload({ session, epoch, untilMs }) {
+    *renewUpload({ session, epoch, nowMs, untilMs }) {
       yield* held({ session, epoch });
-      yield* all(statements.renew, { session, untilMs });
+      yield* all(statements.renew, { session, nowMs, untilMs });
     },
     *saveUpload({ session, epoch, nowMs }) {
       yield* held({ session, epoch });
@@ -116,8 +116,8 @@ function uploadStatements(define: Define) {
           .set({ epoch: p.epoch, lease_until_ms: p.untilMs, used_ms: p.nowMs })
           .where('session', '=', p.session),
     ),
-    renew: define('uploads.renew', (p: Slots<{ session: string; untilMs: number }>, { db }) =>
-      db.updateTable('uploads').set({ lease_until_ms: p.untilMs }).where('session', '=', p.session),
+    renew: define('uploads.renew', (p: Slots<{ session: string; nowMs: number; untilMs: number }>, { db }) =>
+      db.updateTable('uploads').set({ lease_until_ms: p.untilMs, used_ms: p.nowMs }).where('session', '=', p.session),
     ),
     save: define('uploads.save', (p: Slots<{ session: string; nowMs: number }>, { db }) =>
       db.updateTable('uploads').set({ lease_until_ms: 0, used_ms: p.nowMs }).where('session', '=', p.session),

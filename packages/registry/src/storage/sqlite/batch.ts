@@ -25,7 +25,7 @@ export interface PlainError {
 
 /** Runs commands in one transaction, each in a savepoint, so that one that refuses undoes only itself, and they share a flush.
  *
- *  When it returns, all that succeeded is durable. When the transaction as a whole fails nothing is, and it throws a `StorageError`: `no-space` and `busy` leave the
+ *  When it returns, all that succeeded is durable. When the transaction as a whole fails nothing is, and it throws a `StorageError`: `no-space` and `locked` leave the
  *  connection usable; after any other, a flush among them, what is on disk is unknown, and the writer must stop and never retry. */
 export function commitBatch(
   connection: Connection,
@@ -52,11 +52,12 @@ function attempt(connection: Connection, plans: Plans, { id, name, input }: Comm
     connection.exec('release command');
     return { id, value };
   } catch (error) {
-    // SQLite ends the whole transaction by itself when the disk is full or fails: then no command of the batch is done.
+    // SQLite ends the whole transaction by itself when the disk fails, and mostly when it is full: then no command of the batch is done.
     if (!connection.inTransaction()) throw error;
     connection.exec('rollback to command');
     connection.exec('release command');
-    return { id, error: toPlainError(error) };
+    const failure = toStorageError(error, 'Writing the metadata failed');
+    return { id, error: toPlainError(failure.code === 'no-space' ? failure : error) };
   }
 }
 

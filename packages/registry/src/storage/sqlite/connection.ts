@@ -13,8 +13,10 @@ const resultCodes = { busy: 5, readOnly: 8, full: 13 } as const;
 
 /** One connection with its prepared statements. */
 export interface Connection {
-  /** Runs a plan to its end. */
+  /** Runs a plan to its end, in the transaction that is open. */
   run<Result>(plan: Plan<Result>): Result;
+  /** Runs a plan that changes nothing, all its statements on one state of the database. */
+  read<Result>(plan: Plan<Result>): Result;
   exec(sql: string): void;
   /** Whether a transaction is open. */
   inTransaction(): boolean;
@@ -35,11 +37,21 @@ export function openConnection(file: string, options: { readonly readOnly: boole
     return statement.all(...(parameters as readonly SQLInputValue[]));
   }
 
+  function run<Result>(plan: Plan<Result>): Result {
+    let step = plan.next([]);
+    while (!step.done) step = plan.next(execute(step.value));
+    return step.value;
+  }
+
   return {
-    run(plan) {
-      let step = plan.next([]);
-      while (!step.done) step = plan.next(execute(step.value));
-      return step.value;
+    run,
+    read(plan) {
+      execute({ sql: 'begin', parameters: [] });
+      try {
+        return run(plan);
+      } finally {
+        execute({ sql: 'commit', parameters: [] });
+      }
     },
     exec: (sql) => database.exec(sql),
     inTransaction: () => database.isTransaction,
@@ -83,7 +95,7 @@ export function toStorageError(error: unknown, context: string): StorageError {
     case resultCodes.readOnly:
       return new StorageError('unavailable', `${said}. Make the file and its directory writable.`, { cause: error });
     case resultCodes.busy:
-      return new StorageError('busy', `${said}. Another process holds it; try again.`, { cause: error });
+      return new StorageError('locked', `${said}. Another process holds it; try again.`, { cause: error });
     default:
       return new StorageError('unavailable', said, { cause: error });
   }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -115,4 +115,18 @@ test('two stores on one file make its tables once and see what the other committ
     });
     expect(await stores[1].findRepository(name)).toMatchObject({ name });
     await Promise.all(stores.map((store) => store.close()));
+  }));
+
+test('a store that could not open does when what kept it from that is put right', () =>
+  withDirectory(async (directory) => {
+    const inTheWay = join(directory, 'data');
+    await writeFile(inTheWay, '');
+    const store = sqlite({ file: join(inTheWay, 'registry.db') });
+    await expect(store.ready()).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining(inTheWay),
+    });
+    await rm(inTheWay);
+    await store.ready();
+    await store.close();
   }));

@@ -1,6 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import * as files from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { StorageError } from '../error.ts';
+import { makeLocalDirectory } from '../local-directory.ts';
 import type { MetadataStore } from '../metadata-store.ts';
 import { type CommandName, commandNames, type Plans, type ReadName, readNames } from '../sql/plans.ts';
 import { type CompiledStatements, definedBy, type Plan } from '../sql/statement.ts';
@@ -21,7 +22,10 @@ export function sqlite({ file }: { readonly file: string }): MetadataStore {
 
   function opened(): Promise<Opened> {
     if (isClosed) return Promise.reject(new StorageError('unavailable', 'The metadata store is closed.'));
-    opening ??= file === ':memory:' ? openMemory() : openFile(resolve(file));
+    opening ??= (file === ':memory:' ? openMemory() : openFile(resolve(file))).catch((error: unknown) => {
+      opening = undefined; // what kept it from opening may be put right
+      throw error;
+    });
     return opening;
   }
 
@@ -59,18 +63,32 @@ async function compile(): Promise<CompiledStatements> {
 }
 
 async function openFile(file: string): Promise<Opened> {
-  mkdirSync(dirname(file), { recursive: true });
+  await makeLocalDirectory(dirname(file), { files, flush: flushDirectory });
   const compiling = compile();
   const writer = await startWriter(file, compiling);
-  const reader = openConnection(file, { readOnly: true });
-  return {
-    writer,
-    read: readsOf(reader, createPlans(definedBy(await compiling))),
-    async close() {
-      reader.close();
-      await writer.close();
-    },
-  };
+  try {
+    const reader = openConnection(file, { readOnly: true });
+    return {
+      writer,
+      read: readsOf(reader, createPlans(definedBy(await compiling))),
+      async close() {
+        reader.close();
+        await writer.close();
+      },
+    };
+  } catch (error) {
+    await writer.close();
+    throw error;
+  }
+}
+
+async function flushDirectory(path: string): Promise<void> {
+  const directory = await files.open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
 }
 
 /** One connection in the calling thread, for both: the same commands, without durability. */
@@ -92,5 +110,5 @@ async function openMemory(): Promise<Opened> {
 }
 
 function readsOf(connection: Connection, plans: Plans): Opened['read'] {
-  return (name, input) => connection.run((plans[name] as (...input: readonly unknown[]) => Plan<unknown>)(...input));
+  return (name, input) => connection.read((plans[name] as (...input: readonly unknown[]) => Plan<unknown>)(...input));
 }

@@ -2,11 +2,10 @@
  *
  *  Invariant: an answer leaves this thread only after the commit that holds its command was flushed (WAL, `synchronous=FULL`). Commands that
  *  wait while a commit is under way are taken together by the next one, so that concurrent pushes share a flush and none joins a flush that began before it. */
-import { statSync } from 'node:fs';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { isStorageError } from '../error.ts';
+import { isStorageError, StorageError } from '../error.ts';
 import type { Plans } from '../sql/plans.ts';
-import { type CompiledStatements, definedBy } from '../sql/statement.ts';
+import { type CompiledStatements, definedBy, type Step } from '../sql/statement.ts';
 import { createPlans } from '../sql/store.ts';
 import { type CommandOutcome, type CommandRequest, commitBatch, type PlainError, toPlainError } from './batch.ts';
 import { type Connection, openConnection, toStorageError } from './connection.ts';
@@ -26,34 +25,27 @@ export type FromWriter =
   | { readonly outcomes: readonly CommandOutcome[] }
   | { readonly fatal: PlainError };
 
-/** Size of the write-ahead log from which a checkpoint is worth its flushes, in bytes. */
-const checkpointBytes = 4 * 1024 * 1024;
+/** How many pages of the write-ahead log make a checkpoint worth its flushes: 4 MiB. */
+const checkpointPages = 1024;
 
-function serve(
-  port: MessagePort,
-  { connection, plans, file }: { connection: Connection; plans: Plans; file: string },
-): void {
+/** Runs the commands that come through `port` until it is told to close, or cannot go on. */
+export function serve(port: MessagePort, { connection, plans }: { connection: Connection; plans: Plans }): void {
   const tell = (message: FromWriter) => port.postMessage(message);
 
-  function stop(message?: FromWriter): void {
-    if (message !== undefined) tell(message);
+  function stop(): void {
     connection.close();
     port.close();
   }
 
-  function write(requests: readonly CommandRequest[]): boolean {
-    if (requests.length === 0) return true;
+  /** Throws when what is on disk is unknown. */
+  function write(requests: readonly CommandRequest[]): void {
+    if (requests.length === 0) return;
     try {
       tell({ outcomes: commitBatch(connection, plans, requests) });
-      return true;
     } catch (error) {
+      if (!isStorageError(error, 'no-space') && !isStorageError(error, 'locked')) throw error;
       const plain = toPlainError(error);
-      if (!isStorageError(error, 'no-space') && !isStorageError(error, 'busy')) {
-        stop({ fatal: plain });
-        return false;
-      }
       tell({ outcomes: requests.map(({ id }) => ({ id, error: plain })) });
-      return true;
     }
   }
 
@@ -61,31 +53,67 @@ function serve(
     const queued: ToWriter[] = [message];
     for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port))
       queued.push(next.message);
-    const isAlive = write(queued.flatMap((item) => ('commands' in item ? item.commands : [])));
-    if (isAlive && queued.some((item) => 'close' in item)) stop();
-    else if (isAlive && walSize(file) > checkpointBytes) connection.exec('pragma wal_checkpoint(passive)');
+    const isLast = queued.some((item) => 'close' in item);
+    try {
+      write(queued.flatMap((item) => ('commands' in item ? item.commands : [])));
+      if (!isLast) checkpoint(connection);
+    } catch (error) {
+      tell({ fatal: toPlainError(error) });
+      return stop();
+    }
+    if (isLast) stop();
   });
 }
 
-function openWriter(file: string): Connection {
+/** Moves what is committed from a log that grew long into the database's file. Where the disk has no space for it, that is left for later: the log holds everything. */
+function checkpoint(connection: Connection): void {
+  if (connection.run(pagesToCheckpoint()) < checkpointPages) return;
+  try {
+    connection.exec('pragma wal_checkpoint(passive)');
+  } catch (error) {
+    const failure = toStorageError(error, 'Moving the log into the database failed');
+    if (failure.code !== 'no-space') throw failure;
+  }
+}
+
+/** The log's file does not say: it is written over from its start after a checkpoint, and never shrinks. */
+function* pagesToCheckpoint(): Generator<Step, number, readonly unknown[]> {
+  const [row] = (yield { sql: 'pragma wal_checkpoint(noop)', parameters: [] }) as readonly WalPages[];
+  return row === undefined ? 0 : row.log - row.checkpointed;
+}
+
+interface WalPages {
+  readonly log: number;
+  readonly checkpointed: number;
+}
+
+/** Opens the connection that writes: each commit is flushed, and none makes a checkpoint. */
+export function openWriter(file: string): Connection {
   const connection = openConnection(file, { readOnly: false });
   migrate(connection);
-  connection.exec('pragma journal_mode = wal');
+  const mode = connection.run(askJournalMode());
+  if (mode !== 'wal') {
+    throw new StorageError(
+      'unavailable',
+      `${file} cannot have a write-ahead log here (it stays ${mode}). Keep it on a local disk.`,
+    );
+  }
   connection.exec('pragma synchronous = full');
   // Checkpoints are made here, after the answers, and not by whichever commit crosses a limit.
   connection.exec('pragma wal_autocheckpoint = 0');
   return connection;
 }
 
-function walSize(file: string): number {
-  return statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+function* askJournalMode(): Generator<Step, string, readonly unknown[]> {
+  const [row] = (yield { sql: 'pragma journal_mode = wal', parameters: [] }) as readonly { journal_mode: string }[];
+  return row?.journal_mode ?? 'unknown';
 }
 
 function start(port: MessagePort, file: string): void {
   try {
     const connection = openWriter(file);
     port.once('message', ({ statements }: StartWriter) => {
-      serve(port, { connection, plans: createPlans(definedBy(statements)), file });
+      serve(port, { connection, plans: createPlans(definedBy(statements)) });
       port.postMessage({ ready: true } satisfies FromWriter);
     });
   } catch (error) {

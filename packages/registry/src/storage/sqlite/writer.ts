@@ -31,6 +31,7 @@ export async function startWriter(file: string, statements: Promise<CompiledStat
   let failure: Error | undefined;
   let queued: CommandRequest[] = [];
   let lastId = 0;
+  let isClosing = false;
 
   function fail(error: Error): void {
     failure ??= error;
@@ -44,7 +45,7 @@ export async function startWriter(file: string, statements: Promise<CompiledStat
     waiters.delete(outcome.id);
     if ('error' in outcome) waiter?.reject(fromPlainError(outcome.error));
     else waiter?.resolve(outcome.value);
-    if (waiters.size === 0) worker.unref();
+    if (waiters.size === 0 && !isClosing) worker.unref();
   }
 
   worker.on('message', (message: FromWriter) => {
@@ -60,8 +61,14 @@ export async function startWriter(file: string, statements: Promise<CompiledStat
     queued = [];
   }
 
-  worker.postMessage({ statements: await statements } satisfies StartWriter);
-  await started.promise;
+  const told = statements.then((compiled) => worker.postMessage({ statements: compiled } satisfies StartWriter));
+  try {
+    // Both at once: the thread may fail while the statements are still being compiled.
+    await Promise.all([started.promise, told]);
+  } catch (error) {
+    await worker.terminate();
+    throw error;
+  }
   // The thread must not keep a program alive that has nothing else to do; `run` holds it while a command is under way.
   worker.unref();
   return {
@@ -79,6 +86,7 @@ export async function startWriter(file: string, statements: Promise<CompiledStat
       return promise;
     },
     async close() {
+      isClosing = true;
       queueMicrotask(() => worker.postMessage({ close: true } satisfies ToWriter));
       worker.ref();
       await exited;

@@ -24,20 +24,20 @@ const clockMs = 60_000;
 /** What can be read, and of what. */
 export const readCases: readonly StoreCase[] = [
   {
-    name: 'uploadSize is 0 when nothing arrived, and of an upload alone',
+    name: 'uploadSize is 0 when nothing arrived, and grows with what does',
     async run(store) {
       equal(await store.uploadSize(key), 0);
-      await push(store, key, content(10));
-      equal(await store.uploadSize(key), 0);
+      await append(store, key, content(10));
+      equal(await store.uploadSize(key), 10);
       await append(store, key, content(5));
-      equal(await store.uploadSize(key), 5);
+      equal(await store.uploadSize(key), 15);
     },
   },
   {
-    name: 'readUpload is not-found without bytes, and for a blob',
+    name: 'readUpload is not-found without bytes',
     async run(store) {
       await refused(collect(store.readUpload(key, never)), 'not-found');
-      await push(store, key, content(10));
+      await append(store, key, content(0));
       await refused(collect(store.readUpload(key, never)), 'not-found');
     },
   },

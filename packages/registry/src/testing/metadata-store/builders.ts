@@ -170,7 +170,7 @@ export async function readAll(store: MetadataStore, name: string, numbers: reado
           after: undefined,
           limit: 1000,
           artifactType: undefined,
-          annotationBytes: 4096,
+          pageBytes: 1_000_000,
         }),
       ),
     ),
@@ -216,6 +216,7 @@ export async function readPages<Key extends string>(
 }
 
 /** The names of the catalog after `after`. */
-export function catalog(store: MetadataStore, after?: string, limit = 100): Promise<readonly RepositoryName[]> {
-  return store.listRepositories({ after: after === undefined ? undefined : parseRepositoryName(after), limit });
+export async function catalog(store: MetadataStore, after?: string, limit = 100): Promise<readonly RepositoryName[]> {
+  const page = { after: after === undefined ? undefined : parseRepositoryName(after), limit };
+  return (await store.listRepositories(page)).map(({ name }) => name);
 }

@@ -25,7 +25,7 @@ interface Wanted {
   readonly after?: Digest;
   readonly limit?: number;
   readonly artifactType?: string;
-  readonly annotationBytes?: number;
+  readonly pageBytes?: number;
 }
 
 const listPage = (store: MetadataStore, repositoryId: number, page: Wanted = {}): Promise<Page<ReferrerRecord>> =>
@@ -33,7 +33,7 @@ const listPage = (store: MetadataStore, repositoryId: number, page: Wanted = {})
     after: page.after,
     limit: page.limit ?? 100,
     artifactType: page.artifactType,
-    annotationBytes: page.annotationBytes ?? 4096,
+    pageBytes: page.pageBytes ?? 1_000_000,
   });
 
 const list = async (
@@ -81,9 +81,9 @@ const listCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a page ends before its annotations get too large, holds one entry at least, and tells that more follow',
+    name: 'a page ends before it gets too large, holds one entry at least, and tells that more follow',
     async run(store) {
-      const annotations = { note: 'x'.repeat(100) };
+      const annotations = { note: 'x'.repeat(1000) };
       for (const n of [1, 2, 3]) await refer(store, n, { annotations });
       const id = await idOf(store, 'acme/web');
       const [first, second, third] = sorted([1, 2, 3].map(manifestDigest));
@@ -91,12 +91,12 @@ const listCases: readonly StoreCase[] = [
         const { items, hasMore } = await listPage(store, id, wanted);
         return { digests: digestsOf(items), hasMore };
       };
-      deepEqual(await page({ annotationBytes: 250 }), { digests: [first, second], hasMore: true });
-      deepEqual(await page({ annotationBytes: 250, after: present(second, 'digest') }), {
+      deepEqual(await page({ pageBytes: 3000 }), { digests: [first, second], hasMore: true });
+      deepEqual(await page({ pageBytes: 3000, after: present(second, 'digest') }), {
         digests: [third],
         hasMore: false,
       });
-      deepEqual(await page({ annotationBytes: 1 }), { digests: [first], hasMore: true });
+      deepEqual(await page({ pageBytes: 1 }), { digests: [first], hasMore: true });
       deepEqual(await page({ limit: 3 }), { digests: [first, second, third], hasMore: false });
       deepEqual(await page({ limit: 2 }), { digests: [first, second], hasMore: true });
     },

@@ -127,6 +127,17 @@ async function fillCatalog(store: MetadataStore): Promise<void> {
 
 const catalogCases: readonly StoreCase[] = [
   {
+    name: 'the catalog gives the rows of its repositories, whose names are found by their ids, too',
+    async run(store) {
+      await store.putManifest(manifestPush('acme/web', 1));
+      const [listed] = await store.listRepositories({ after: undefined, limit: 10 });
+      deepEqual(listed, await store.findRepository(parseRepositoryName('acme/web')));
+      const { id } = present(listed, 'repository');
+      equal(await store.findRepositoryName(id), 'acme/web');
+      equal(await store.findRepositoryName(id + 1), undefined);
+    },
+  },
+  {
     name: 'a repository is found by its whole name only',
     async run(store) {
       await makeRepository(store, 'acme/my_web');

@@ -38,7 +38,7 @@ export const sessionConflictCases: readonly StoreCase[] = [
       const { repositoryId, epoch } = await leased(store, round);
       const nowMs = startMs + 2 * hourMs;
       return {
-        first: () => store.renewUpload({ session: sessionOf(round.n), epoch, untilMs: nowMs + hourMs }),
+        first: () => store.renewUpload({ session: sessionOf(round.n), epoch, nowMs, untilMs: nowMs + hourMs }),
         second: () => leaseSessionAt(store, { repositoryId, n: round.n, nowMs }),
         holds: async (renewal, takeover) => oneOf(renewal, takeover, ['busy']),
       };

@@ -20,7 +20,7 @@ const save = (store: MetadataStore, epoch: number) =>
   store.saveUpload({ session: sessionOf(1), epoch, nowMs: startMs });
 
 const renew = (store: MetadataStore, epoch: number, untilMs: number) =>
-  store.renewUpload({ session: sessionOf(1), epoch, untilMs });
+  store.renewUpload({ session: sessionOf(1), epoch, nowMs: startMs, untilMs });
 
 /** One writer at a time: the lease of a session and its epoch. */
 export const sessionLeaseCases: readonly StoreCase[] = [

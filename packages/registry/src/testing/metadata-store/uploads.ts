@@ -33,10 +33,11 @@ const sessionCases: readonly StoreCase[] = [
     async run(store) {
       const repositoryId = await openSession(store, 'acme/web', 1);
       const found = present(await store.findUpload(repositoryId, sessionOf(1)), 'session');
-      const { epoch, leaseUntilMs, ...opened } = found;
+      const { epoch, leaseUntilMs, usedMs, ...opened } = found;
       deepEqual(opened, { session: sessionOf(1), key: keyOf(1), algorithm: 'sha256' });
       ok(Number.isSafeInteger(epoch));
       ok(leaseUntilMs <= startMs);
+      equal(usedMs, startMs);
       equal(await store.findUpload(repositoryId, sessionOf(2)), undefined);
     },
   },
@@ -74,8 +75,9 @@ const sessionCases: readonly StoreCase[] = [
       deepEqual(lease, await store.findUpload(repositoryId, sessionOf(1)));
       deepEqual(lease, { ...before, epoch: lease.epoch, leaseUntilMs: startMs + hourMs });
       ok(lease.epoch > before.epoch);
-      await store.renewUpload({ session: sessionOf(1), epoch: lease.epoch, untilMs: startMs + 2 * hourMs });
-      const renewed = { ...lease, leaseUntilMs: startMs + 2 * hourMs };
+      const nowMs = startMs + 1;
+      await store.renewUpload({ session: sessionOf(1), epoch: lease.epoch, nowMs, untilMs: nowMs + hourMs });
+      const renewed = { ...lease, leaseUntilMs: nowMs + hourMs, usedMs: nowMs };
       deepEqual(await store.findUpload(repositoryId, sessionOf(1)), renewed);
     },
   },
@@ -94,7 +96,9 @@ const sessionCases: readonly StoreCase[] = [
       const session = sessionOf(1);
       const watched = { name: 'acme/web', numbers: [1, 2], code: 'not-found' } as const;
       await refuses(store, watched, () => leaseSession(store, repositoryId, 1));
-      await refuses(store, watched, () => store.renewUpload({ session, epoch: 1, untilMs: startMs + hourMs }));
+      await refuses(store, watched, () =>
+        store.renewUpload({ session, epoch: 1, nowMs: startMs, untilMs: startMs + hourMs }),
+      );
       const nothing = { session, epoch: 1, nowMs: startMs };
       await refuses(store, watched, () => store.saveUpload(nothing));
       await refuses(store, watched, () => publishLeased(store, { repositoryId, session: 1, epoch: 1, content: 1 }));
