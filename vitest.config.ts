@@ -11,6 +11,8 @@ export default defineConfig({
       'conformance/**/*.test.ts',
     ],
     pool: 'forks',
+    // The sources hold no state of their own, so that files can share what they import: a quarter of the time.
+    isolate: false,
     testTimeout: 30_000,
   },
 });

@@ -1,5 +1,4 @@
-import { errorTable } from '@moorage/registry';
-import type { OtherStatus } from '../../packages/registry/src/oci/error.ts';
+import { errorTable, type OtherStatus } from '../../packages/registry/src/oci/error.ts';
 import { settingsMarkdown } from '../../packages/server/src/settings-markdown.ts';
 
 /** The documents that the sources write, by their path from the root. */

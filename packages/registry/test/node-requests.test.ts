@@ -54,6 +54,21 @@ describe('requests', () => {
     expect(JSON.parse((await client.answer()).body.toString())).toEqual(['a/b, c/d', 'x, y', 'undefined']);
   });
 
+  test('tiny chunks of a body are handed on together', async () => {
+    const { connect } = await serve(
+      handlerOf(async ({ body }) => {
+        let pieces = 0;
+        for await (const piece of body) pieces += Math.sign(piece.byteLength);
+        return text(200, String(pieces));
+      }),
+    );
+    const client = await connect();
+    client.send(`${head('PUT', '/v2/', { 'Transfer-Encoding': 'chunked' })}${'1\r\nx\r\n'.repeat(20_000)}0\r\n\r\n`);
+    const pieces = Number((await client.answer()).body.toString());
+    expect(pieces).toBeGreaterThan(0);
+    expect(pieces).toBeLessThan(1000);
+  });
+
   test('a slow consumer of a body holds its client back', async () => {
     const sizeBytes = 16 * MIB;
     let mostAheadBytes = 0;

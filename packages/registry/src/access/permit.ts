@@ -21,7 +21,7 @@ export interface AuthorizeRequest {
   readonly identity: Identity | undefined;
   readonly action: Action;
   readonly name: string;
-  /** Undefined: there is no repository of that name, and a push would make it. */
+  /** Undefined: there is no repository of that name, and a push would make it. Decide on pull as for a private repository: else who may not see one can tell it from none. */
   readonly repository:
     | { readonly name: string; readonly visibility: 'public' | 'private'; readonly createdBy: string | undefined }
     | undefined;
@@ -46,29 +46,32 @@ export interface Access {
     action: A,
     name: RepositoryName,
   ): Promise<Permit<A> | undefined>;
+  /** Whether the identity may pull everything, so that lists need not ask for each. */
+  seesAll(identity: Identity | undefined): boolean;
+  /** Whether the identity may pull the repository: the decision of `findPermit`, for a row that is at hand. */
+  sees(identity: Identity | undefined, repository: RepositoryRecord): Promise<boolean>;
   /** The permit; else `NAME_UNKNOWN` to who wants to read, since a private repository must look like none, and `DENIED` to who wants to write. */
   getPermit<A extends Action>(identity: Identity | undefined, action: A, name: RepositoryName): Promise<Permit<A>>;
 }
 
 export function createAccess(options: AccessOptions, metadata: Pick<MetadataStore, 'findRepository'>): Access {
-  async function decide(
-    identity: Identity | undefined,
-    action: Action,
-    name: RepositoryName,
-  ): Promise<RepositoryTarget | undefined> {
-    const repository = await metadata.findRepository(name);
-    const isAllowed =
-      options === 'open' || (await options.authorize({ identity, action, name, repository: publicPart(repository) }));
-    return isAllowed ? { id: repository?.id, name } : undefined;
+  async function isAllowed(
+    request: Omit<AuthorizeRequest, 'repository'>,
+    repository: RepositoryRecord | undefined,
+  ): Promise<boolean> {
+    return options === 'open' || options.authorize({ ...request, repository: publicPart(repository) });
   }
 
   const findPermit: Access['findPermit'] = async (identity, action, name) => {
-    const repository = await decide(identity, action, name);
-    return repository === undefined ? undefined : makePermit({ repository, identity, action });
+    const repository = await metadata.findRepository(name);
+    const mayAct = await isAllowed({ identity, action, name }, repository);
+    return mayAct ? makePermit({ repository: { id: repository?.id, name }, identity, action }) : undefined;
   };
 
   return {
     findPermit,
+    seesAll: () => options === 'open',
+    sees: (identity, repository) => isAllowed({ identity, action: 'pull', name: repository.name }, repository),
     async getPermit(identity, action, name) {
       const permit = await findPermit(identity, action, name);
       if (permit !== undefined) return permit;

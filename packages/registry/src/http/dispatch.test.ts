@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { openTestRegistry, sha256, stream } from '../../test/support/registry.ts';
 import { StorageError } from '../storage/error.ts';
@@ -160,4 +161,31 @@ test('a client that hangs up is no fault of the registry', async () => {
   });
   expect(opened.faults).toEqual([]);
   expect(opened.reports.map(({ status }) => status)).toEqual([400, 400]);
+});
+
+test('a listener that throws is told as a warning, and the answer stands', async () => {
+  const warnings: unknown[] = [];
+  const listen = (warning: Error) => warnings.push(warning.message);
+  process.on('warning', listen);
+  const fail = () => {
+    throw new Error('a listener of the application');
+  };
+  const opened = openTestRegistry({ onRequest: fail, onError: fail });
+  expect((await opened.call('GET', '/v2/')).status).toBe(200);
+  await setImmediate();
+  process.off('warning', listen);
+  expect(warnings).toContain('a listener of the application');
+});
+
+test('a bug is told of though the client has gone away', async () => {
+  const opened = openTestRegistry({
+    access: {
+      authorize() {
+        throw new TypeError('a bug');
+      },
+    },
+  });
+  const gone = AbortSignal.abort(new DisconnectedError());
+  expect((await opened.call('GET', '/v2/a/tags/list', { signal: gone })).status).toBe(500);
+  expect(opened.faults).toMatchObject([{ message: 'a bug' }]);
 });

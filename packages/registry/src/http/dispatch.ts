@@ -42,11 +42,20 @@ export function createDispatch(
   const { sources, onRequest, onError } = options;
 
   async function answer(request: RegistryRequest): Promise<RegistryResponse> {
-    const { method, target, headers, body, signal } = request;
+    const { method, target, headers, body } = request;
     const { path, query } = splitTarget(target);
     const { route, params } = match(request, path);
-    const routed = { params, query: new URLSearchParams(query), headers, body, signal, isHead: method === 'HEAD' };
-    return route.handle(deps, undefined, routed);
+    return route.handle(deps, undefined, {
+      params,
+      query: new URLSearchParams(query),
+      isHead: method === 'HEAD',
+      headers,
+      body,
+      // Adapters make the signal when it is asked for, and most requests never do.
+      get signal() {
+        return request.signal;
+      },
+    });
   }
 
   return async (request) => {
@@ -58,15 +67,17 @@ export function createDispatch(
     try {
       response = await answer(request);
     } catch (thrown) {
-      const refusal = toRefusal(thrown, request.signal);
+      const refusal = toRefusal(thrown, request);
       const isFault = refusal.code === 'UNKNOWN';
       error = isFault && refusal.cause instanceof Error ? refusal.cause : refusal;
-      if (isFault) onError?.(error, { requestId, method, target });
+      const fault = error;
+      if (isFault) tell(() => onError?.(fault, { requestId, method, target }));
       response = json(refusal.status, refusal, refusal.headers);
     }
-    onRequest?.({ requestId, method, target, status: response.status, durationMs: sources.now() - startedMs, error });
+    const { status } = response;
+    tell(() => onRequest?.({ requestId, method, target, status, durationMs: sources.now() - startedMs, error }));
     return {
-      status: response.status,
+      status,
       headers: {
         ...response.headers,
         'Docker-Distribution-Api-Version': 'registry/2.0',
@@ -78,13 +89,22 @@ export function createDispatch(
   };
 }
 
+/** Tells the application; a listener that throws is its fault and not the request's. */
+function tell(listener: () => void): void {
+  try {
+    listener();
+  } catch (error) {
+    process.emitWarning(error instanceof Error ? error : String(error));
+  }
+}
+
 /** What a client is told of an error. Anything unexpected is a bug, of which nothing is shown. */
-function toRefusal(thrown: unknown, signal: AbortSignal): OciError {
+function toRefusal(thrown: unknown, { signal }: Pick<RegistryRequest, 'signal'>): OciError {
   const error = toOciError(thrown);
   if (error instanceof OciError) return error;
-  if (error instanceof DisconnectedError || signal.aborted)
-    return new OciError('SIZE_INVALID', 'The body ended before its announced length; what arrived is kept.', {
-      cause: error,
-    });
+  // Nobody reads this answer; the log does.
+  if (error instanceof DisconnectedError || (signal.aborted && error === signal.reason)) {
+    return new OciError('SIZE_INVALID', 'The client went away before the request was done.', { cause: error });
+  }
   return new OciError('UNKNOWN', undefined, { cause: error });
 }

@@ -89,10 +89,10 @@ test('a prefix is taken word for word', () => {
 
 test('a path of any kind is matched in a time that its length does not multiply', () => {
   const path = `/v2/${'/manifests'.repeat(1600)}`;
-  const startedMs = performance.now();
+  const before = process.cpuUsage();
   expect(endOf('GET', path)).toBe('end-3');
   refusalOf(() => match({ method: 'GET' }, `${path}//`));
-  expect(performance.now() - startedMs).toBeLessThan(500);
+  expect(process.cpuUsage(before).user).toBeLessThan(500_000);
 });
 
 test('a target is split at its first question mark, and 414 beyond 16 KiB', () => {

@@ -1,5 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
-import { openTestRegistry } from '../../../test/support/registry.ts';
+import { indexOf } from '../../../test/support/documents.ts';
+import { readPages } from '../../../test/support/pages.ts';
+import { indexType, openTestRegistry } from '../../../test/support/registry.ts';
 
 const opened = openTestRegistry();
 afterEach(() => expect(opened.faults).toEqual([]));
@@ -24,17 +26,8 @@ test('catalog answers 200 with the repositories that hold a manifest, in byte or
 });
 
 test('catalog pages by n, each with a Link to the next but the last one', async () => {
-  const seen: string[] = [];
-  const sizes: number[] = [];
-  let target: string | undefined = '/v2/_catalog?n=2';
-  while (target !== undefined) {
-    const answer = await catalog(target);
-    sizes.push(answer.json().repositories.length);
-    seen.push(...answer.json().repositories);
-    target = /^<(.*)>; rel="next"$/.exec(answer.headers['link'] ?? '')?.[1];
-  }
-  expect(sizes).toEqual([2, 2, 1]);
-  expect(seen).toEqual(names);
+  const pages = await readPages(opened, '/v2/_catalog?n=2');
+  expect(pages.map((page) => page.json().repositories)).toEqual([names.slice(0, 2), names.slice(2, 4), names.slice(4)]);
 });
 
 test('catalog begins behind last, which need not be there', async () => {
@@ -81,4 +74,28 @@ test('catalog gives only what authorize lets the caller pull, and asks it anew e
   expect(await list('?n=1')).toEqual(['a/b']);
   visible.delete('b');
   expect(await list()).toEqual(['a/b']);
+});
+
+test('catalog names no repository in a Link that the caller may not pull, and goes on behind it all the same', async () => {
+  const visible = new Set(['zoo']);
+  let isMaking = true;
+  const opened = openTestRegistry({ access: { authorize: ({ name }) => isMaking || visible.has(name) } });
+  const names = [...Array.from({ length: 1001 }, (_, n) => `secret${String(n).padStart(4, '0')}`), 'zoo'];
+  const headers = { 'content-type': indexType };
+  for (const name of names) await opened.call('PUT', `/v2/${name}/manifests/a`, { headers, body: indexOf([]) });
+  isMaking = false;
+  const first = await opened.call('GET', '/v2/_catalog?n=5');
+  expect(first.json()).toEqual({ repositories: [] });
+  expect(first.text + first.headers['link']).not.toContain('secret');
+  const [, next = ''] = /<(.*)>/.exec(String(first.headers['link'])) ?? [];
+  const second = await opened.call('GET', next);
+  expect(second.json()).toEqual({ repositories: ['zoo'] });
+  expect(second.headers['link']).toBeUndefined();
+});
+
+test('catalog from a place that is none is 400', async () => {
+  const opened = openTestRegistry();
+  for (const place of ['1', 'x', '-1', '']) {
+    expect((await opened.call('GET', `/v2/_catalog?place=${place}`)).status).toBe(400);
+  }
 });

@@ -1,4 +1,6 @@
+import { OciError, quote } from '../../oci/error.ts';
 import { parseRepositoryName } from '../../oci/name.ts';
+import type { CatalogStart } from '../../registry/repositories.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { json } from '../headers.ts';
 import { nextLink, parseLast, parsePageSize } from '../page.ts';
@@ -6,11 +8,23 @@ import { nextLink, parseLast, parsePageSize } from '../page.ts';
 /** The catalog: repositories that hold something and that the caller may pull, in byte order. */
 export const getCatalog: Endpoint = async ({ access, repositories, urls }, caller, { query }) => {
   const limit = parsePageSize(query);
-  const last = parseLast(query);
-  const after = last === undefined ? undefined : parseRepositoryName(last);
-  const page = await repositories.list(access, caller, { after, limit });
-  const next = page.hasMore
-    ? urls.catalog(new URLSearchParams({ n: String(limit), last: page.last ?? '' }))
-    : undefined;
-  return json(200, { repositories: page.items }, next === undefined ? {} : nextLink(next));
+  const { items, next } = await repositories.list(access, caller, { start: parseStart(query), limit });
+  if (next === undefined) return json(200, { repositories: items });
+  const start = 'last' in next ? { last: next.last } : { place: String(next.place) };
+  return json(
+    200,
+    { repositories: items },
+    nextLink(urls.catalog(new URLSearchParams({ n: String(limit), ...start }))),
+  );
 };
+
+function parseStart(query: URLSearchParams): CatalogStart {
+  const place = query.get('place');
+  if (place !== null) {
+    if (!/^\d{1,15}$/.test(place))
+      throw new OciError('UNSUPPORTED', `place=${quote(place)} was given by no Link.`, { status: 400 });
+    return { place: Number(place) };
+  }
+  const last = parseLast(query);
+  return last === undefined ? undefined : { last: parseRepositoryName(last) };
+}
