@@ -16,6 +16,9 @@ export const readNames: readonly ReadName[] = namesOf<ReadName>({
   findKnownKeys: true,
 });
 
+/** Reads of several statements, which must see one state of the database. One statement always does. */
+export const longReads: ReadonlySet<ReadName> = new Set<ReadName>(['listReferrers', 'findKnownKeys']);
+
 /** Operations that change something; each is atomic. */
 export const commandNames: readonly CommandName[] = namesOf<CommandName>({
   openUpload: true,

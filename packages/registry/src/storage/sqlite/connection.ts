@@ -13,7 +13,7 @@ const resultCodes = { busy: 5, readOnly: 8, full: 13 } as const;
 
 /** One connection with its prepared statements. */
 export interface Connection {
-  /** Runs a plan to its end, in the transaction that is open. */
+  /** Runs a plan to its end, in the transaction that is open, or each statement by itself where there is none. */
   run<Result>(plan: Plan<Result>): Result;
   /** Runs a plan that changes nothing, all its statements on one state of the database. */
   read<Result>(plan: Plan<Result>): Result;

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { StorageError } from '../error.ts';
 import { makeLocalDirectory } from '../local-directory.ts';
 import type { MetadataStore } from '../metadata-store.ts';
-import { type CommandName, commandNames, type Plans, type ReadName, readNames } from '../sql/plans.ts';
+import { type CommandName, commandNames, longReads, type Plans, type ReadName, readNames } from '../sql/plans.ts';
 import { type CompiledStatements, definedBy, type Plan } from '../sql/statement.ts';
 import { createPlans } from '../sql/store.ts';
 import { commitBatch, fromPlainError } from './batch.ts';
@@ -110,5 +110,8 @@ async function openMemory(): Promise<Opened> {
 }
 
 function readsOf(connection: Connection, plans: Plans): Opened['read'] {
-  return (name, input) => connection.read((plans[name] as (...input: readonly unknown[]) => Plan<unknown>)(...input));
+  return (name, input) => {
+    const plan = (plans[name] as (...input: readonly unknown[]) => Plan<unknown>)(...input);
+    return longReads.has(name) ? connection.read(plan) : connection.run(plan);
+  };
 }
