@@ -24,7 +24,7 @@ export interface RegistryOptions extends SettingsInput, Reports {
   readonly access: AccessOptions;
   /** Where `/v2/` lies, without a slash at the end. Docker asks the root of a host for `/v2/`, so another path works only behind a proxy that rewrites it. */
   readonly path?: string;
-  /** Scheme and host that clients see, such as `https://registry.example`: makes `Location` and `Link` absolute. Without it they are relative, which no proxy can make wrong. */
+  /** Scheme and host that clients see, such as `https://hub.example`: makes `Location` and `Link` absolute. Without it they are relative, which no proxy can make wrong. */
   readonly publicUrl?: string | undefined;
   /** Time and randomness, for tests. */
   readonly sources?: Partial<Sources>;

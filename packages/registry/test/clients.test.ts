@@ -27,7 +27,7 @@ test('all clients, behind a proxy: Location and Link are relative, and absolute 
   };
   for (const [publicUrl, base] of [
     [undefined, ''],
-    ['https://registry.example/', 'https://registry.example'],
+    ['https://hub.example/', 'https://hub.example'],
   ] as const) {
     opened = openTestRegistry({ publicUrl });
     for (const tag of ['a', 'b']) await put(tag, indexOf([]), indexType);

@@ -38,7 +38,7 @@ describe('requests', () => {
     expect((await client.answer()).body.toString()).toBe('PUT /v2/a?x=%2F 5');
     client.send(`${head('PATCH', '/v2/b', { 'Transfer-Encoding': 'chunked' })}3\r\nabc\r\n4\r\ndefg\r\n0\r\n\r\n`);
     expect((await client.answer()).body.toString()).toBe('PATCH /v2/b 7');
-    client.send(head('POST', '/v2/c', { 'Content-Length': 0 }) + head('GET', 'http://registry.test/v2/d?n=1'));
+    client.send(head('POST', '/v2/c', { 'Content-Length': 0 }) + head('GET', 'http://hub.test/v2/d?n=1'));
     expect((await client.answer()).body.toString()).toBe('POST /v2/c 0');
     expect((await client.answer()).body.toString()).toBe('GET /v2/d?n=1 0');
   });

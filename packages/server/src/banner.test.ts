@@ -21,10 +21,10 @@ test('the first lines tell the time, the directory, the address and what to type
 });
 
 test('behind a proxy the public URL stands beside the address, and in what to type', () => {
-  const behind = { url: new URL('https://registry.example.com'), loopback: false };
+  const behind = { url: new URL('https://hub.example.com'), loopback: false };
   const lines = readyLines({ ...start, endpoint: behind, isEmpty: true }).join('\n');
-  expect(lines).toContain('address  http://127.0.0.1:5000, for clients https://registry.example.com\n');
-  expect(lines).toContain('https://registry.example.com/v2/hello/manifests/1\n');
+  expect(lines).toContain('address  http://127.0.0.1:5000, for clients https://hub.example.com\n');
+  expect(lines).toContain('https://hub.example.com/v2/hello/manifests/1\n');
 });
 
 test('who has pushed before is not told how', () => {

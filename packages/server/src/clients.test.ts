@@ -6,7 +6,7 @@ import { chooseClient } from './clients.ts';
 
 const local = { url: new URL('http://127.0.0.1:5000'), loopback: true };
 const remote = { url: new URL('http://10.0.0.5:5000'), loopback: false };
-const secure = { url: new URL('https://registry.example.com'), loopback: false };
+const secure = { url: new URL('https://hub.example.com'), loopback: false };
 
 /** A search path with these programs in it. */
 function pathWith(...programs: string[]): string {
@@ -23,7 +23,7 @@ test('docker comes first where it can talk to the server', () => {
     'docker tag alpine 127.0.0.1:5000/hello:1',
     'docker push 127.0.0.1:5000/hello:1',
   ]);
-  expect(chooseClient(secure, path).pull(secure, 'hello:1')).toBe('docker pull registry.example.com/hello:1');
+  expect(chooseClient(secure, path).pull(secure, 'hello:1')).toBe('docker pull hub.example.com/hello:1');
   expect(chooseClient(remote, path).push(remote)).toEqual([
     'skopeo copy --dest-tls-verify=false docker://docker.io/library/alpine docker://10.0.0.5:5000/hello:1',
   ]);

@@ -14,8 +14,8 @@ test.each([
 });
 
 test('a public URL goes before the address', () => {
-  const endpoint = endpointOf({ address: '127.0.0.1', family: 'IPv4', port: 5000 }, 'https://registry.example.com');
-  expect([endpoint.url.origin, endpoint.loopback]).toEqual(['https://registry.example.com', false]);
+  const endpoint = endpointOf({ address: '127.0.0.1', family: 'IPv4', port: 5000 }, 'https://hub.example.com');
+  expect([endpoint.url.origin, endpoint.loopback]).toEqual(['https://hub.example.com', false]);
 });
 
 test.each([

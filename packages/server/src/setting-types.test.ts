@@ -58,9 +58,9 @@ test('a flag is true or false and nothing like it', () => {
 });
 
 test('a public URL is an origin', () => {
-  expect(parse(origin(), 'https://Registry.Example.com/')).toBe('https://registry.example.com');
+  expect(parse(origin(), 'https://Hub.Example.com/')).toBe('https://hub.example.com');
   expect(parse(origin(), 'http://localhost:8080')).toBe('http://localhost:8080');
-  for (const value of ['registry.example.com', 'ftp://a', 'https://a/v2', 'https://a?b', 'https://u:p@a', '', 5]) {
+  for (const value of ['hub.example.com', 'ftp://a', 'https://a/v2', 'https://a?b', 'https://u:p@a', '', 5]) {
     expect(parse(origin(), value), String(value)).toBe('refused');
   }
 });

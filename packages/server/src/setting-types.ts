@@ -120,7 +120,7 @@ export function origin(): SettingType<string> {
   });
   return {
     schema,
-    expects: 'an http or https URL without a path, such as https://registry.example.com',
+    expects: 'an http or https URL without a path, such as https://hub.example.com',
     placeholder: '<url>',
   };
 }

@@ -13,7 +13,7 @@ test('each setting reaches the part that obeys it', async () => {
   const { url } = await startServer([
     ...['--manifests-sparse', '--manifests-max-bytes', '1KiB', '--manifests-default-media-type', indexType],
     ...['--deletes-manifests=false', '--deletes-blobs', 'false', '--uploads-content-types', 'application/x-tar'],
-    ...['--public-url', 'https://registry.example.com', '--limits-max-header-bytes', '8KiB'],
+    ...['--public-url', 'https://hub.example.com', '--limits-max-header-bytes', '8KiB'],
     ...['--limits-idle-timeout-seconds', '1'],
   ]);
   const call = (method: string, path: string, init: RequestInit = {}) => fetch(url + path, { method, ...init });

@@ -1,25 +1,10 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Digest, digestOf, parseDigest } from './digest.ts';
+import { descriptor, digest, image, imageConfig, index, parse } from '../../test/support/manifests.ts';
+import { parseDigest } from './digest.ts';
 import { OciError } from './error.ts';
 import { type Manifest, parseManifest } from './manifest.ts';
 import { mediaTypes } from './media-type.ts';
-
-const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
-const digest = (n: number): Digest => digestOf(encode(`content ${n}`), 'sha256');
-const descriptor = (n: number, more: Readonly<Record<string, unknown>> = {}) => ({
-  mediaType: 'application/octet-stream',
-  digest: digest(n),
-  size: 10,
-  ...more,
-});
-
-/** Reads `document` as it is pushed with `contentType`. */
-const parse = (document: unknown, contentType?: string): Manifest =>
-  parseManifest(encode(typeof document === 'string' ? document : JSON.stringify(document)), {
-    contentType,
-    defaultMediaType: mediaTypes.imageManifest,
-  });
 
 /** The refusal of `document`, which has to be one. */
 function refusalOf(document: unknown, contentType?: string): OciError {
@@ -31,22 +16,6 @@ function refusalOf(document: unknown, contentType?: string): OciError {
   }
   throw new Error('The document was taken.');
 }
-
-const imageConfig = descriptor(1, { mediaType: 'application/vnd.oci.image.config.v1+json' });
-const image = {
-  schemaVersion: 2,
-  mediaType: mediaTypes.imageManifest,
-  config: imageConfig,
-  layers: [descriptor(2), descriptor(3)],
-};
-const index = {
-  schemaVersion: 2,
-  mediaType: mediaTypes.imageIndex,
-  manifests: [
-    descriptor(1, { mediaType: mediaTypes.imageManifest, platform: { architecture: 'amd64', os: 'linux' } }),
-    descriptor(2, { mediaType: mediaTypes.imageIndex }),
-  ],
-};
 
 test('a document that is pushed under another media type than its own is refused', () => {
   expect(refusalOf(image, mediaTypes.imageIndex).message).toMatch('they must be equal');

@@ -1,42 +1,10 @@
 import { expect, test } from 'vitest';
-import { type Digest, digestOf } from './digest.ts';
-import { type Manifest, parseManifest } from './manifest.ts';
+import { descriptor, digest, encode, image, imageConfig, index, parse } from '../../test/support/manifests.ts';
+import { digestOf } from './digest.ts';
 import { mediaTypes } from './media-type.ts';
-
-const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
-const digest = (n: number): Digest => digestOf(encode(`content ${n}`), 'sha256');
-const descriptor = (n: number, more: Readonly<Record<string, unknown>> = {}) => ({
-  mediaType: 'application/octet-stream',
-  digest: digest(n),
-  size: 10,
-  ...more,
-});
-
-/** Reads `document` as it is pushed with `contentType`. */
-const parse = (document: unknown, contentType?: string): Manifest =>
-  parseManifest(encode(typeof document === 'string' ? document : JSON.stringify(document)), {
-    contentType,
-    defaultMediaType: mediaTypes.imageManifest,
-  });
 
 const blob = (n: number, required = true) => ({ digest: digest(n), kind: 'blob', required });
 const child = (n: number) => ({ digest: digest(n), kind: 'manifest', required: true });
-
-const imageConfig = descriptor(1, { mediaType: 'application/vnd.oci.image.config.v1+json' });
-const image = {
-  schemaVersion: 2,
-  mediaType: mediaTypes.imageManifest,
-  config: imageConfig,
-  layers: [descriptor(2), descriptor(3)],
-};
-const index = {
-  schemaVersion: 2,
-  mediaType: mediaTypes.imageIndex,
-  manifests: [
-    descriptor(1, { mediaType: mediaTypes.imageManifest, platform: { architecture: 'amd64', os: 'linux' } }),
-    descriptor(2, { mediaType: mediaTypes.imageIndex }),
-  ],
-};
 
 test('an OCI image names its config and its layers, in their order', () => {
   expect(parse(image, mediaTypes.imageManifest)).toEqual({

@@ -32,9 +32,9 @@ describe('end-4a', () => {
   });
 
   test.each([
-    ['publicUrl', { path: '/v2', publicUrl: 'https://registry.example/' }, 'https://registry.example/v2'],
+    ['publicUrl', { path: '/v2', publicUrl: 'https://hub.example/' }, 'https://hub.example/v2'],
     ['path', { path: '/hub/v2' }, '/hub/v2'],
-    ['both', { path: '/hub/v2', publicUrl: 'https://registry.example' }, 'https://registry.example/hub/v2'],
+    ['both', { path: '/hub/v2', publicUrl: 'https://hub.example' }, 'https://hub.example/hub/v2'],
   ])('answers 202, and the blob 201, with a Location under %s', async (_, options, base) => {
     const { call } = openTestRegistry(options);
     const { path } = options;
