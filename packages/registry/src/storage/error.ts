@@ -12,7 +12,7 @@ export type StorageErrorCode =
   | 'repository-changed'
   /** A manifest names content that the repository does not have; `detail` lists the digests. */
   | 'missing-content'
-  /** A blob cannot go: a manifest of the repository names it; `detail` is that manifest's digest. */
+  /** A blob cannot go: a manifest of the repository names it; `detail` is that manifest's digest. Or there is a robot of that name. */
   | 'in-use'
   /** A condition on a tag (`If-Match`, `If-None-Match`) does not hold. */
   | 'precondition-failed'

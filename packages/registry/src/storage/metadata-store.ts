@@ -1,6 +1,7 @@
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts';
 import type { Edge, Manifest } from '../oci/manifest.ts';
 import type { Reference, RepositoryName, SessionId, Tag } from '../oci/name.ts';
+import type { AccessStore } from './access-records.ts';
 import type { StorageKey } from './blob-store.ts';
 
 /** Times are ms since 1970 and sizes bytes; digests and names are checked before they come here. */
@@ -91,7 +92,7 @@ export interface TagCondition {
  *
  *  Reads, and named commands: each command is atomic, takes plain data and returns plain data, and when it returns its effect has survived a power
  *  cut. A command that throws has changed nothing. Every driver passes `metadataStoreContract`. */
-export interface MetadataStore {
+export interface MetadataStore extends AccessStore {
   /** Opens the store and brings its tables up to date, once; every other call waits for it. `unavailable` also once the store cannot go on. */
   ready(): Promise<void>;
   /** Finishes what was asked and ends; later calls are `unavailable`. Closing again is nothing. */

@@ -1,4 +1,9 @@
 import type { MetadataStore } from '../storage/metadata-store.ts';
+import { accessAuditCases } from './metadata-store/access-audit.ts';
+import { accessGrantCases } from './metadata-store/access-grants.ts';
+import { accessKeyCases } from './metadata-store/access-keys.ts';
+import { accessRemovalCases } from './metadata-store/access-removal.ts';
+import { accessTokenCases } from './metadata-store/access-tokens.ts';
 import { blobCases } from './metadata-store/blobs.ts';
 import type { StoreCase } from './metadata-store/builders.ts';
 import { contentConflictCases } from './metadata-store/content-conflicts.ts';
@@ -48,6 +53,11 @@ export function metadataStoreContract(open: () => Promise<OpenedMetadataStore>):
     ...sessionConflictCases,
     ...tagConflictCases,
     ...crowdCases,
+    ...accessGrantCases,
+    ...accessRemovalCases,
+    ...accessTokenCases,
+    ...accessKeyCases,
+    ...accessAuditCases,
   ];
   return cases.map(({ name, run }) => ({
     name,

@@ -44,10 +44,10 @@ describe('sessions', () => {
     const location = await openSession({ call });
     await call('PATCH', location, { body: content(40_000) });
     nowMs += dayMs;
-    expect(await registry.sweep()).toEqual({ expiredUploads: 0, leftovers: 0 });
+    expect(await registry.sweep()).toMatchObject({ expiredUploads: 0, expiredTokens: 0, leftovers: 0 });
     expect((await call('GET', location)).status).toBe(204);
     nowMs += 1;
-    expect(await registry.sweep()).toEqual({ expiredUploads: 1, leftovers: 0 });
+    expect(await registry.sweep()).toMatchObject({ expiredUploads: 1, expiredTokens: 0, leftovers: 0 });
     expect((await call('GET', location)).codes()).toEqual(['BLOB_UPLOAD_UNKNOWN']);
     expect(await listKeys(blobs)).toEqual([]);
   });
@@ -92,7 +92,7 @@ describe('sessions', () => {
     const location = await openSession({ call });
     await call('PATCH', location, { body: content(40_000) });
     nowMs += 3 * dayMs;
-    expect(await registry.sweep()).toEqual({ expiredUploads: 0, leftovers: 0 });
+    expect(await registry.sweep()).toMatchObject({ expiredUploads: 0, expiredTokens: 0, leftovers: 0 });
     expect((await call('PUT', `${location}?digest=${sha256(content(40_000))}`)).status).toBe(201);
   });
 
@@ -108,7 +108,7 @@ describe('sessions', () => {
       }
     }
     expect((await call('PATCH', location, { body: slowly() })).status).toBe(202);
-    expect(swept).toEqual(Array(3).fill({ expiredUploads: 0, leftovers: 0 }));
+    expect(swept).toEqual(Array(3).fill({ expiredUploads: 0, expiredTokens: 0, leftovers: 0 }));
     expect((await call('PUT', `${location}?digest=${sha256('hello')}`)).status).toBe(201);
   });
 
@@ -129,8 +129,8 @@ describe('sessions', () => {
     const { registry, call } = open();
     for (let n = 0; n < 600; n += 1) await openSession({ call });
     nowMs += dayMs + 1;
-    expect(await registry.sweep()).toEqual({ expiredUploads: 600, leftovers: 0 });
-    expect(await registry.sweep()).toEqual({ expiredUploads: 0, leftovers: 0 });
+    expect(await registry.sweep()).toMatchObject({ expiredUploads: 600, expiredTokens: 0, leftovers: 0 });
+    expect(await registry.sweep()).toMatchObject({ expiredUploads: 0, expiredTokens: 0, leftovers: 0 });
   });
 });
 
@@ -139,9 +139,9 @@ describe('leftovers', () => {
     const { registry } = open();
     await leaveBehind(3);
     nowMs += dayMs;
-    expect(await registry.sweep()).toEqual({ expiredUploads: 0, leftovers: 0 });
+    expect(await registry.sweep()).toMatchObject({ expiredUploads: 0, expiredTokens: 0, leftovers: 0 });
     nowMs += 1;
-    expect(await registry.sweep()).toEqual({ expiredUploads: 0, leftovers: 3 });
+    expect(await registry.sweep()).toMatchObject({ expiredUploads: 0, expiredTokens: 0, leftovers: 3 });
     expect(await listKeys(blobs)).toEqual([]);
   });
 
@@ -151,7 +151,7 @@ describe('leftovers', () => {
     const bytes = content(40_000);
     const digest = await pushBlob('acme/web', bytes);
     nowMs += 100 * dayMs;
-    expect(await registry.sweep()).toEqual({ expiredUploads: 0, leftovers: 600 });
+    expect(await registry.sweep()).toMatchObject({ expiredUploads: 0, expiredTokens: 0, leftovers: 600 });
     expect(sha256((await call('GET', `/v2/acme/web/blobs/${digest}`)).bytes)).toBe(digest);
   });
 });
@@ -181,10 +181,10 @@ describe('of two processes', () => {
     const { store, reached, go } = standingStill(1);
     const first = open({ blobs: store }).registry.sweep();
     await reached;
-    expect(await open().registry.sweep()).toEqual({ expiredUploads: 0, leftovers: 0 });
+    expect(await open().registry.sweep()).toMatchObject({ expiredUploads: 0, expiredTokens: 0, leftovers: 0 });
     go();
-    expect(await first).toEqual({ expiredUploads: 0, leftovers: 3 });
-    expect(await open().registry.sweep()).toEqual({ expiredUploads: 0, leftovers: 0 });
+    expect(await first).toMatchObject({ expiredUploads: 0, expiredTokens: 0, leftovers: 3 });
+    expect(await open().registry.sweep()).toMatchObject({ expiredUploads: 0, expiredTokens: 0, leftovers: 0 });
   });
 
   test('one that stood still for a minute removes nothing more once the other has taken over', async () => {
@@ -197,7 +197,7 @@ describe('of two processes', () => {
     const other = { name: 'sweep', holder: 'the other process', nowMs, untilMs: nowMs + 60_000 };
     expect(await metadata.acquireLease(other)).toBe(true);
     go();
-    expect(await first).toEqual({ expiredUploads: 0, leftovers: 0 });
+    expect(await first).toMatchObject({ expiredUploads: 0, expiredTokens: 0, leftovers: 0 });
     expect(await listKeys(blobs)).toHaveLength(300);
     expect(await metadata.acquireLease({ ...other, holder: 'a third one' })).toBe(false);
   });
@@ -219,4 +219,19 @@ test('a sweep that is aborted throws, gives its lease back and can be done again
   const { registry } = open();
   await expect(registry.sweep(AbortSignal.abort(new Error('shutting down')))).rejects.toThrow('shutting down');
   expect(await open().registry.sweep()).toMatchObject({ leftovers: 3 });
+});
+
+test('tokens of logins that ended are removed', async () => {
+  const { registry } = open();
+  await registry.accessTokens.create({
+    kind: 'offline',
+    identity: 'alice',
+    pattern: undefined,
+    actions: [],
+    ttlSeconds: 60,
+  });
+  expect(await registry.sweep()).toMatchObject({ expiredTokens: 0 });
+  nowMs += 61 * secondMs;
+  expect(await registry.sweep()).toMatchObject({ expiredTokens: 1 });
+  expect(await registry.accessTokens.list('offline')).toEqual([]);
 });

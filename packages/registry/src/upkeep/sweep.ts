@@ -14,6 +14,8 @@ export interface SweepNeeds {
 /** What a sweep removed. */
 export interface SweepResult {
   readonly expiredUploads: number;
+  /** Tokens of clients that logged in long ago. */
+  readonly expiredTokens: number;
   readonly leftovers: number;
 }
 
@@ -32,12 +34,11 @@ export async function sweep(needs: SweepNeeds, signal: AbortSignal): Promise<Swe
     const nowMs = needs.now();
     return needs.metadata.acquireLease({ name: 'sweep', holder: needs.holder, nowMs, untilMs: nowMs + leaseMs });
   };
-  if (!(await renew())) return { expiredUploads: 0, leftovers: 0 };
+  if (!(await renew())) return { expiredUploads: 0, expiredTokens: 0, leftovers: 0 };
   try {
-    return {
-      expiredUploads: await expireUploads(needs, signal),
-      leftovers: await removeLeftovers(needs, { signal, renew }),
-    };
+    const expiredUploads = await expireUploads(needs, signal);
+    const expiredTokens = await expireTokens(needs, signal);
+    return { expiredUploads, expiredTokens, leftovers: await removeLeftovers(needs, { signal, renew }) };
   } finally {
     await needs.metadata.releaseLease({ name: 'sweep', holder: needs.holder });
   }
@@ -52,6 +53,16 @@ async function expireUploads({ metadata, blobs, uploadTtlMs, now }: SweepNeeds, 
     for (const key of keys) await blobs.remove(key);
     count += keys.length;
     if (keys.length < batchSize) return count;
+  }
+}
+
+async function expireTokens({ metadata, now }: SweepNeeds, signal: AbortSignal): Promise<number> {
+  let count = 0;
+  for (;;) {
+    signal.throwIfAborted();
+    const removed = await metadata.expireAccessTokens({ expiredBeforeMs: now(), limit: batchSize });
+    count += removed;
+    if (removed < batchSize) return count;
   }
 }
 

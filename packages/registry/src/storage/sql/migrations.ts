@@ -90,4 +90,50 @@ export const migrations: readonly (readonly string[])[] = [
 
     'create table leases (name text primary key, holder text not null, until_ms integer not null) strict, without rowid',
   ],
+  [
+    `create table roles (
+      pattern text not null,
+      subject text not null,
+      role text not null check (role in ('owner', 'contributor', 'reader')),
+      primary key (pattern, subject)
+    ) strict, without rowid`,
+    'create index roles_subject on roles (subject)',
+    `insert into roles (pattern, subject, role)
+      select name, created_by, 'owner' from repositories where created_by is not null`,
+
+    `create table access_tokens (
+      id text primary key,
+      kind text not null check (kind in ('user', 'robot', 'offline')),
+      identity text not null,
+      secret_hash blob not null,
+      pattern text,
+      actions text not null,
+      created_ms integer not null,
+      expires_ms integer not null
+    ) strict, without rowid`,
+    'create index access_tokens_kind on access_tokens (kind, created_ms)',
+    'create index access_tokens_identity on access_tokens (identity)',
+    'create index access_tokens_expiry on access_tokens (kind, expires_ms)',
+    `create unique index access_tokens_robot on access_tokens (identity) where kind = 'robot'`,
+
+    `create table signing_keys (
+      sequence integer primary key,
+      id text not null unique,
+      private_jwk text not null,
+      created_ms integer not null
+    ) strict`,
+
+    `create table audit (
+      id integer primary key autoincrement,
+      at_ms integer not null,
+      identity text,
+      address text,
+      act text not null,
+      is_allowed integer not null check (is_allowed in (0, 1)),
+      repository text,
+      about text
+    ) strict`,
+
+    'create index uploads_repository on uploads (repository_id)',
+  ],
 ];

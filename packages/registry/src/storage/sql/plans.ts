@@ -14,6 +14,12 @@ export const readNames: readonly ReadName[] = namesOf<ReadName>({
   listReferrers: true,
   findUpload: true,
   findKnownKeys: true,
+  findRoles: true,
+  listGrants: true,
+  findAccessToken: true,
+  listAccessTokens: true,
+  listKeys: true,
+  listAudit: true,
 });
 
 /** Reads of several statements, which must see one state of the database. One statement always does. */
@@ -37,6 +43,18 @@ export const commandNames: readonly CommandName[] = namesOf<CommandName>({
   deleteTag: true,
   acquireLease: true,
   releaseLease: true,
+  putGrant: true,
+  removeGrant: true,
+  removeGrantsOf: true,
+  setVisibility: true,
+  removeRepository: true,
+  addAccessToken: true,
+  removeAccessToken: true,
+  expireAccessTokens: true,
+  removeAccessTokensOf: true,
+  addKey: true,
+  removeKey: true,
+  appendAudit: true,
 });
 
 export type ReadName = Extract<keyof MetadataStore, `find${string}` | `list${string}` | 'readManifest'>;

@@ -1,79 +1,119 @@
 import type { RepositoryName } from '../../oci/name.ts';
+import { patternsOf } from '../access-records.ts';
 import { StorageError } from '../error.ts';
-import type { PageRequest, Push, RepositoryRecord } from '../metadata-store.ts';
+import type { Push, RepositoryRecord } from '../metadata-store.ts';
+import type { AccessPlans } from './access.ts';
+import type { PlanOf } from './plans.ts';
 import { all, type Define, first, type Plan, type Slots } from './statement.ts';
 
 /** Plans about repositories themselves. */
 export interface RepositoryPlans {
-  findRepository(name: RepositoryName): Plan<RepositoryRecord | undefined>;
-  listRepositories(page: PageRequest<RepositoryName>): Plan<readonly RepositoryRecord[]>;
-  findRepositoryName(id: number): Plan<RepositoryName | undefined>;
-  /** The id of the repository that a push goes to, made where there is none. `repository-changed` where it is not the one that the permit was given for. */
+  findRepository: PlanOf<'findRepository'>;
+  listRepositories: PlanOf<'listRepositories'>;
+  findRepositoryName: PlanOf<'findRepositoryName'>;
+  setVisibility: PlanOf<'setVisibility'>;
+  removeRepository: PlanOf<'removeRepository'>;
+  /** The id of the repository that a push goes to, made where there is none, with who pushes as its owner. `repository-changed` where it is not the one
+   *  that the permit was given for. */
   ensureRepository(push: Push): Plan<number>;
   addManifestCount(repositoryId: number, count: number): Plan<void>;
 }
 
-export function createRepositoryPlans(define: Define): RepositoryPlans {
-  const byName = define('repositories.byName', (p: Slots<{ name: string }>, { db }) =>
-    db.selectFrom('repositories').select(['id', 'name', 'visibility', 'created_by']).where('name', '=', p.name),
-  );
-  const page = define('repositories.page', (p: Slots<{ after: string; limit: number }>, { db, sql }) =>
-    db
-      .selectFrom('repositories')
-      .select(['id', 'name', 'visibility', 'created_by'])
-      .where('manifest_count', '>', sql.lit(0))
-      .where('name', '>', p.after)
-      .orderBy('name')
-      .limit(p.limit),
-  );
-  const nameById = define('repositories.nameById', (p: Slots<{ id: number }>, { db }) =>
-    db.selectFrom('repositories').select('name').where('id', '=', p.id),
-  );
-  const insert = define(
-    'repositories.insert',
-    (p: Slots<{ name: string; visibility: 'public' | 'private'; by: string | null; nowMs: number }>, { db }) =>
+export function createRepositoryPlans(define: Define, access: AccessPlans): RepositoryPlans {
+  const statements = repositoryStatements(define);
+  const removals = removalStatements(define);
+  return {
+    *findRepository(name) {
+      const row = yield* first(statements.byName, { name });
+      return row === undefined ? undefined : toRecord(row);
+    },
+    *listRepositories({ after, limit }) {
+      const rows = yield* all(statements.page, { after: after ?? '', limit });
+      return rows.map(toRecord);
+    },
+    *findRepositoryName(id) {
+      return (yield* first(statements.nameById, { id }))?.name as RepositoryName | undefined;
+    },
+    *setVisibility(command) {
+      return (yield* first(statements.setVisibility, command)) !== undefined;
+    },
+    *removeRepository({ name }) {
+      const row = yield* first(statements.byName, { name });
+      if (row === undefined) return false;
+      for (const removal of removals) yield* all(removal, { id: row.id });
+      yield* access.removeGrantsOn(name);
+      return true;
+    },
+    *ensureRepository({ repository, by, visibility, nowMs }) {
+      const { name } = repository;
+      const row = yield* first(statements.byName, { name });
+      // Several requests of one client make the repository together; a stranger's name that appeared meanwhile is not theirs.
+      const isTheSame = row?.id === repository.id || (repository.id === undefined && row?.created_by === (by ?? null));
+      if (!isTheSame) {
+        throw new StorageError('repository-changed', `${name} was made or removed by someone else a moment ago.`);
+      }
+      if (row !== undefined) return row.id;
+      const made = yield* first(statements.insert, { name, visibility, by: by ?? null, nowMs });
+      if (by !== undefined) yield* access.putGrant({ pattern: patternsOf(name)[0], subject: by, role: 'owner' });
+      return (made as { id: number }).id;
+    },
+    *addManifestCount(id, count) {
+      yield* all(statements.addCount, { id, count });
+    },
+  };
+}
+
+function repositoryStatements(define: Define) {
+  type Insert = { name: string; visibility: 'public' | 'private'; by: string | null; nowMs: number };
+  return {
+    byName: define('repositories.byName', (p: Slots<{ name: string }>, { db }) =>
+      db.selectFrom('repositories').select(['id', 'name', 'visibility', 'created_by']).where('name', '=', p.name),
+    ),
+    page: define('repositories.page', (p: Slots<{ after: string; limit: number }>, { db, sql }) =>
+      db
+        .selectFrom('repositories')
+        .select(['id', 'name', 'visibility', 'created_by'])
+        .where('manifest_count', '>', sql.lit(0))
+        .where('name', '>', p.after)
+        .orderBy('name')
+        .limit(p.limit),
+    ),
+    nameById: define('repositories.nameById', (p: Slots<{ id: number }>, { db }) =>
+      db.selectFrom('repositories').select('name').where('id', '=', p.id),
+    ),
+    insert: define('repositories.insert', (p: Slots<Insert>, { db }) =>
       db
         .insertInto('repositories')
         .values({ name: p.name, visibility: p.visibility, created_by: p.by, created_ms: p.nowMs, manifest_count: 0 })
         .returning('id'),
-  );
-  const addCount = define('repositories.addCount', (p: Slots<{ id: number; count: number }>, { db }) =>
-    db
-      .updateTable('repositories')
-      .set((eb) => ({ manifest_count: eb('manifest_count', '+', p.count) }))
-      .where('id', '=', p.id),
-  );
-
-  return {
-    *findRepository(name) {
-      const row = yield* first(byName, { name });
-      return row === undefined ? undefined : toRecord(row);
-    },
-    *listRepositories({ after, limit }) {
-      const rows = yield* all(page, { after: after ?? '', limit });
-      return rows.map(toRecord);
-    },
-    *findRepositoryName(id) {
-      return (yield* first(nameById, { id }))?.name as RepositoryName | undefined;
-    },
-    *ensureRepository({ repository, by, visibility, nowMs }) {
-      const row = yield* first(byName, { name: repository.name });
-      // Several requests of one client make the repository together; a stranger's name that appeared meanwhile is not theirs.
-      const isTheSame = row?.id === repository.id || (repository.id === undefined && row?.created_by === (by ?? null));
-      if (!isTheSame) {
-        throw new StorageError(
-          'repository-changed',
-          `${repository.name} was made or removed by someone else a moment ago.`,
-        );
-      }
-      if (row !== undefined) return row.id;
-      const made = yield* first(insert, { name: repository.name, visibility, by: by ?? null, nowMs });
-      return (made as { id: number }).id;
-    },
-    *addManifestCount(id, count) {
-      yield* all(addCount, { id, count });
-    },
+    ),
+    addCount: define('repositories.addCount', (p: Slots<{ id: number; count: number }>, { db }) =>
+      db
+        .updateTable('repositories')
+        .set((eb) => ({ manifest_count: eb('manifest_count', '+', p.count) }))
+        .where('id', '=', p.id),
+    ),
+    setVisibility: define(
+      'repositories.setVisibility',
+      (p: Slots<{ name: string; visibility: 'public' | 'private' }>, { db }) =>
+        db.updateTable('repositories').set({ visibility: p.visibility }).where('name', '=', p.name).returning('id'),
+    ),
   };
+}
+
+/** What removes a repository, in an order in which no row names one that is gone. Bytes and edges go with their manifests; blobs stay, and collection finds them. */
+function removalStatements(define: Define) {
+  const tables = ['tags', 'tag_history', 'manifests', 'repository_blobs', 'uploads'] as const;
+  return [
+    ...tables.map((table) =>
+      define(`repositories.remove.${table}`, (p: Slots<{ id: number }>, { db }) =>
+        db.deleteFrom(table).where('repository_id', '=', p.id),
+      ),
+    ),
+    define('repositories.remove', (p: Slots<{ id: number }>, { db }) =>
+      db.deleteFrom('repositories').where('id', '=', p.id),
+    ),
+  ];
 }
 
 /** A row of `repositories` as a record. */

@@ -62,4 +62,30 @@ export interface Schema {
     used_ms: number;
   };
   leases: { name: string; holder: string; until_ms: number };
+  /** Who was given which role on what pattern of names. */
+  roles: { pattern: string; subject: string; role: 'owner' | 'contributor' | 'reader' };
+  access_tokens: {
+    id: string;
+    kind: 'user' | 'robot' | 'offline';
+    identity: string;
+    secret_hash: Uint8Array;
+    pattern: string | null;
+    /** A JSON array of strings. */
+    actions: string;
+    created_ms: number;
+    expires_ms: number;
+  };
+  /** In the order in which they were added: a clock that goes back does not bring an old key to the front. */
+  signing_keys: { sequence: Generated<number>; id: string; private_jwk: string; created_ms: number };
+  /** Its ids only grow, so that who reads on from one misses nothing. */
+  audit: {
+    id: Generated<number>;
+    at_ms: number;
+    identity: string | null;
+    address: string | null;
+    act: string;
+    is_allowed: 0 | 1;
+    repository: string | null;
+    about: string | null;
+  };
 }

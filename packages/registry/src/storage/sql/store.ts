@@ -1,4 +1,8 @@
+import { createAccessPlans } from './access.ts';
+import { createAccessTokenPlans } from './access-tokens.ts';
+import { createAuditPlans } from './audit.ts';
 import { createBlobPlans } from './blobs.ts';
+import { createKeyPlans } from './keys.ts';
 import { createLeasePlans } from './leases.ts';
 import { createManifestPlans } from './manifests.ts';
 import type { Plans } from './plans.ts';
@@ -9,10 +13,22 @@ import { createUploadPlans } from './uploads.ts';
 
 /** The plans, over statements in the words of the database that `define` has them for. */
 export function createPlans(define: Define): Plans {
-  const repositories = createRepositoryPlans(define);
+  const access = createAccessPlans(define);
+  const repositories = createRepositoryPlans(define, access);
   const uploads = createUploadPlans(define, repositories);
   const blobs = createBlobPlans(define, repositories, uploads);
   const tags = createTagPlans(define);
   const manifests = createManifestPlans(define, { repositories, blobs, tags });
-  return { ...repositories, ...uploads, ...blobs, ...tags, ...manifests, ...createLeasePlans(define) };
+  return {
+    ...access,
+    ...repositories,
+    ...uploads,
+    ...blobs,
+    ...tags,
+    ...manifests,
+    ...createLeasePlans(define),
+    ...createAccessTokenPlans(define),
+    ...createKeyPlans(define),
+    ...createAuditPlans(define),
+  };
 }

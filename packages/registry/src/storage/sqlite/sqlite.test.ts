@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -59,6 +59,17 @@ test('what was acknowledged is there when the file is opened again', () =>
     const second = sqlite({ file });
     expect(await second.findRepository(name)).toMatchObject({ name, createdBy: 'alice' });
     await second.close();
+  }));
+
+test('the file, which holds keys, and what lies beside it are for their owner alone', () =>
+  withDirectory(async (directory) => {
+    const file = join(directory, 'registry.db');
+    const store = sqlite({ file });
+    await store.addKey({ key: { id: 'key', privateJwk: '{}', createdMs: 1 }, isFirst: true });
+    const paths = [file, `${file}-wal`, `${file}-shm`];
+    const modes = await Promise.all(paths.map(async (path) => (await stat(path)).mode & 0o777));
+    expect(modes).toEqual([0o600, 0o600, 0o600]);
+    await store.close();
   }));
 
 test('the writer flushes each commit and leaves checkpoints to quiet moments', () =>

@@ -2,6 +2,7 @@
  *
  *  Invariant: an answer leaves this thread only after the commit that holds its command was flushed (WAL, `synchronous=FULL`). Commands that
  *  wait while a commit is under way are taken together by the next one, so that concurrent pushes share a flush and none joins a flush that began before it. */
+import { closeSync, openSync } from 'node:fs';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { isStorageError, StorageError } from '../error.ts';
 import type { Plans } from '../sql/plans.ts';
@@ -89,6 +90,7 @@ interface WalPages {
 
 /** Opens the connection that writes: each commit is flushed, and none makes a checkpoint. */
 export function openWriter(file: string): Connection {
+  makePrivateFile(file);
   const connection = openConnection(file, { readOnly: false });
   migrate(connection);
   const mode = connection.run(askJournalMode());
@@ -102,6 +104,16 @@ export function openWriter(file: string): Connection {
   // Checkpoints are made here, after the answers, and not by whichever commit crosses a limit.
   connection.exec('pragma wal_autocheckpoint = 0');
   return connection;
+}
+
+/** Makes the file where there is none, for its owner alone, since it holds the keys that sign tokens; SQLite gives what it puts beside it the same mode.
+ *  A file that is there is never opened: closing its descriptor would drop the locks that SQLite holds on it for this process. */
+function makePrivateFile(file: string): void {
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch {
+    // It is there, or cannot be made: then SQLite says why, with what it found.
+  }
 }
 
 function* askJournalMode(): Generator<Step, string, readonly unknown[]> {
