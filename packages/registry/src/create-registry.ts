@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { type AccessOptions, createAccess } from './access/permit.ts';
+import type { AccessTokens } from './access/access-tokens.ts';
+import { type AccessOptions, createDoors } from './access/doors.ts';
 import { toFetchHandler } from './adapters/fetch.ts';
-import { createDispatch, type Reports } from './http/dispatch.ts';
+import type { Challenger } from './http/challenge.ts';
+import { createDispatch, type DispatchOptions } from './http/dispatch.ts';
 import type { RegistryHandler } from './http/handler.ts';
+import type { Reports } from './http/reports.ts';
 import { createUrls } from './http/urls.ts';
 import { createBlobs } from './registry/blobs.ts';
 import { createManifests } from './registry/manifests.ts';
@@ -17,7 +20,7 @@ import type { MetadataStore } from './storage/metadata-store.ts';
 import { type SweepResult, sweep } from './upkeep/sweep.ts';
 
 /** What a registry is made of. */
-export interface RegistryOptions extends SettingsInput, Reports {
+export interface RegistryOptions extends SettingsInput, Reports, Pick<DispatchOptions, 'limit'> {
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
   /** Who may do what. Required: no guess is safe. */
@@ -36,6 +39,10 @@ export interface Registry extends RegistryHandler {
   fetch(request: Request): Promise<Response>;
   /** Opens the stores. The first request does it too; asking before tells at start what is wrong. */
   ready(): Promise<void>;
+  /** Secrets that stand for identities and robots. */
+  readonly accessTokens: AccessTokens;
+  /** Makes a new key for bearer tokens; those signed with the one before are good until they expire. */
+  rotateKeys(): Promise<void>;
   /** One pass over what nobody needs: expired sessions and bytes that nothing names. Call it now and then. */
   sweep(signal?: AbortSignal): Promise<SweepResult>;
   /** Waits for requests under way, at most `drainMs`, and closes the stores. */
@@ -48,8 +55,16 @@ export function createRegistry(options: RegistryOptions): Registry {
   const sources: Sources = { now: Date.now, randomId: () => randomBytes(16).toString('hex'), ...options.sources };
   const settings = withDefaults(options);
   const needs: Needs = { metadata, blobs, settings, sources };
+  const challenger = challengerOf(options, path);
   const deps = {
-    access: createAccess(options.access, metadata),
+    ...createDoors(options.access, {
+      metadata,
+      sources,
+      service: challenger.service,
+      ttlSeconds: settings.tokens.ttlSeconds,
+      onError: (error) => options.onError?.(error, { requestId: '', method: '', target: '' }),
+    }),
+    challenger,
     uploads: createUploads(needs),
     blobs: createBlobs(needs),
     manifests: createManifests(needs),
@@ -73,6 +88,8 @@ export function createRegistry(options: RegistryOptions): Registry {
   return {
     ...handler,
     fetch: toFetchHandler(handler),
+    accessTokens: deps.accessTokens,
+    rotateKeys: () => deps.keys.rotate(),
     async ready() {
       await Promise.all([metadata.ready(), blobs.ready()]);
     },
@@ -82,6 +99,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
     async close({ drainMs = 10_000 } = {}) {
       await settledWithin(underWay, drainMs);
+      await deps.audit.settled();
       await Promise.all([metadata.close(), blobs.close()]);
     },
   };
@@ -92,4 +110,13 @@ async function settledWithin(promises: Iterable<Promise<unknown>>, timeoutMs: nu
   const timer = setTimeout(timeout.resolve, timeoutMs);
   await Promise.race([Promise.allSettled(promises), timeout.promise]);
   clearTimeout(timer);
+}
+
+/** Where clients get tokens, and the name that these are made for, by which they are told from those of another registry. */
+function challengerOf({ access, publicUrl }: RegistryOptions, path: string): Challenger {
+  const server = access === 'open' ? undefined : access.tokenServer;
+  if (server !== undefined) return { service: server.service, realm: () => server.realm, isOwn: false };
+  const base = publicUrl?.replace(/\/$/, '');
+  const service = publicUrl === undefined ? 'moorage' : new URL(publicUrl).host;
+  return { service, realm: (origin) => `${base ?? origin ?? ''}${path}/token`, isOwn: true };
 }

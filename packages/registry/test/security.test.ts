@@ -21,18 +21,24 @@ const put = (target: string, document: string, headers: Readonly<Record<string, 
 
 test('CVE-2026-27771: what is private is private on every door of /v2, reads, lists and mounts', async () => {
   const { digest } = await opened.pushImage('acme/secret', 'latest');
+  await put('/v2/acme/secret/manifests/signature', imageOf([], { subject: { mediaType: imageType, digest, size: 7 } }));
+  expect((await opened.call('GET', `/v2/acme/secret/referrers/${digest}`)).json().manifests).toHaveLength(1);
   allows = ({ action, repository }) => action === 'push' || repository?.visibility === 'public';
   for (const target of [
     '/v2/acme/secret/manifests/latest',
     `/v2/acme/secret/manifests/${digest}`,
     `/v2/acme/secret/blobs/${sha256('{}')}`,
     '/v2/acme/secret/tags/list',
-    `/v2/acme/secret/referrers/${digest}`,
   ]) {
     for (const method of ['GET', 'HEAD']) {
       expect([target, (await opened.call(method, target)).status]).toEqual([target, 404]);
     }
   }
+  const [hidden, missing] = await Promise.all(
+    ['acme/secret', 'acme/none'].map((name) => opened.call('GET', `/v2/${name}/referrers/${digest}`)),
+  );
+  expect(hidden?.json()).toMatchObject({ manifests: [] });
+  expect([missing?.status, missing?.text]).toEqual([hidden?.status, hidden?.text]);
   expect((await opened.call('GET', '/v2/_catalog')).json()).toEqual({ repositories: [] });
   const mounted = await opened.call('POST', `/v2/acme/mine/blobs/uploads/?mount=${sha256('{}')}&from=acme/secret`);
   expect(mounted.status).toBe(202);
@@ -262,5 +268,9 @@ test('a cookie accepted on /v2 opens cross-site requests: a cookie is nobody, an
     const names = Object.keys(answer.headers);
     expect(names.filter((name) => /^(set-cookie|access-control-)/.test(name))).toEqual([]);
   }
-  expect(asked.map(({ identity }) => identity)).toEqual([undefined, undefined]);
+  expect(asked.map(({ action, identity }) => [action, identity])).toEqual([
+    ['pull', undefined],
+    ['push', undefined],
+    ['pull', undefined],
+  ]);
 });

@@ -1,91 +1,172 @@
 import { OciError } from '../oci/error.ts';
 import type { RepositoryName } from '../oci/name.ts';
+import type { NamePattern } from '../storage/access-records.ts';
 import type { MetadataStore, RepositoryRecord, RepositoryTarget } from '../storage/metadata-store.ts';
+import type { Action, AuthorizeRequest, Caller, Identity } from './identity.ts';
+import { patternMatches, type RepositoryScope, type ScopeAction } from './scope.ts';
+import { UnauthorizedError } from './unauthorized.ts';
 
 declare const permitBrand: unique symbol;
 
-/** What somebody wants to do with a repository. */
-export type Action = 'pull' | 'push' | 'delete' | 'manage';
-
-/** Somebody whom the application knows. */
-export interface Identity {
-  /** Names the identity in rows and messages; stable. */
-  readonly id: string;
-  readonly groups?: readonly string[];
-  readonly admin?: boolean;
-}
-
-/** What is asked before every act on a repository. */
-export interface AuthorizeRequest {
-  /** Undefined: nobody is logged in. */
-  readonly identity: Identity | undefined;
-  readonly action: Action;
-  readonly name: string;
-  /** Undefined: there is no repository of that name, and a push would make it. Decide on pull as for a private repository: else who may not see one can tell it from none. */
-  readonly repository:
-    | { readonly name: string; readonly visibility: 'public' | 'private'; readonly createdBy: string | undefined }
-    | undefined;
-}
-
-/** Who may do what: `'open'` lets everyone do everything, or a decision of the application. It is asked at each request on each door. */
-export type AccessOptions = 'open' | { authorize(request: AuthorizeRequest): boolean | Promise<boolean> };
-
-/** Proof that `action` on `repository` was allowed to `identity`. Everything in `registry/` that acts on a repository wants one, and only this file makes one. */
+/** Proof that `action` on `repository` was allowed to the caller. Everything in `registry/` that acts on a repository wants one, and only this file makes one. */
 export interface Permit<A extends Action = Action> {
   readonly repository: RepositoryTarget;
   readonly identity: Identity | undefined;
+  readonly caller: Caller;
   readonly action: A;
   readonly [permitBrand]: true;
+}
+
+/** What is wanted of a repository. */
+export interface Wanted<A extends Action> {
+  readonly action: A;
+  readonly name: RepositoryName;
+  /** A repository that is pulled from at the same time, as a mount does: a token must name it too. Whether it may be pulled from is asked later. */
+  readonly alsoPulls?: RepositoryName | undefined;
 }
 
 /** The one decision point of a registry. */
 export interface Access {
   /** The permit, or undefined where it is refused. */
-  findPermit<A extends Action>(
-    identity: Identity | undefined,
-    action: A,
-    name: RepositoryName,
-  ): Promise<Permit<A> | undefined>;
-  /** Whether the identity may pull everything, so that lists need not ask for each. */
-  seesAll(identity: Identity | undefined): boolean;
-  /** Whether the identity may pull the repository: the decision of `findPermit`, for a row that is at hand. */
-  sees(identity: Identity | undefined, repository: RepositoryRecord): Promise<boolean>;
-  /** The permit; else `NAME_UNKNOWN` to who wants to read, since a private repository must look like none, and `DENIED` to who wants to write. */
-  getPermit<A extends Action>(identity: Identity | undefined, action: A, name: RepositoryName): Promise<Permit<A>>;
+  findPermit<A extends Action>(caller: Caller, wanted: Wanted<A>): Promise<Permit<A> | undefined>;
+  /** The permit; else 401 to who is not logged in, or shows a token that does not reach as far as its owner may go, `NAME_UNKNOWN` to who wants to read, since a private repository must look
+   *  like none, and `DENIED` to who wants to write. */
+  getPermit<A extends Action>(caller: Caller, wanted: Wanted<A>): Promise<Permit<A>>;
+  /** 401 where nobody is logged in though somebody could be: a client learns here that it may. */
+  checkIdentity(caller: Caller): void;
+  /** Those of the actions that the caller may do now, for a token. */
+  listAllowed(caller: Caller, name: RepositoryName, actions: readonly ScopeAction[]): Promise<readonly ScopeAction[]>;
+  /** Whether the caller may pull everything, so that lists need not ask for each. */
+  seesAll(caller: Caller): boolean;
+  /** Whether the caller may pull the repository: the decision of `findPermit`, for a row that is at hand. */
+  sees(caller: Caller, repository: RepositoryRecord): Promise<boolean>;
 }
 
-export function createAccess(options: AccessOptions, metadata: Pick<MetadataStore, 'findRepository'>): Access {
-  async function isAllowed(
-    request: Omit<AuthorizeRequest, 'repository'>,
+/** What decides. */
+export interface AccessNeeds {
+  /** Undefined: everyone may do everything. */
+  readonly authorize: ((request: AuthorizeRequest) => boolean | Promise<boolean>) | undefined;
+  /** Whether anybody can log in: else nobody is asked to. */
+  readonly canLogIn: boolean;
+  readonly metadata: Pick<MetadataStore, 'findRepository' | 'listGrants'>;
+}
+
+export function createAccess({ authorize, canLogIn, metadata }: AccessNeeds): Access {
+  async function decide(
+    caller: Caller,
+    { action, name }: Wanted<Action>,
     repository: RepositoryRecord | undefined,
   ): Promise<boolean> {
-    return options === 'open' || options.authorize({ ...request, repository: publicPart(repository) });
+    if (authorize === undefined) return true;
+    if (!listAllows(caller, action, name)) return false;
+    return authorize({ identity: caller.identity, action, name, repository: publicPart(repository) });
   }
 
-  const findPermit: Access['findPermit'] = async (identity, action, name) => {
-    const repository = await metadata.findRepository(name);
-    const mayAct = await isAllowed({ identity, action, name }, repository);
-    return mayAct ? makePermit({ repository: { id: repository?.id, name }, identity, action }) : undefined;
+  const findPermit: Access['findPermit'] = async (caller, wanted) => {
+    if (!scopesAllow(caller.scopes, wanted)) return undefined;
+    const repository = await metadata.findRepository(wanted.name);
+    return (await decide(caller, wanted, repository)) ? makePermit(caller, wanted, repository) : undefined;
   };
+
+  /** Why there is no permit. Who may not see a repository gets the same for one that is there and for none, in words and in what is asked on the way. */
+  async function toRefusal(
+    caller: Caller,
+    wanted: Wanted<Action>,
+    { isAllowed, repository }: { isAllowed: boolean; repository: RepositoryRecord | undefined },
+  ): Promise<OciError> {
+    const { action, name } = wanted;
+    const isInsufficient = caller.scopes !== undefined;
+    // A new token helps where this one was not made for the repository, or not for an action that is allowed; where it was asked for and refused it does not.
+    if (!scopesName(caller.scopes, wanted) || isAllowed) {
+      return new UnauthorizedError(tooNarrow(wanted), { scopes: scopesFor(wanted), isInsufficient });
+    }
+    if (caller.identity === undefined && canLogIn) {
+      return new UnauthorizedError('Log in first.', { scopes: scopesFor(wanted), isInsufficient });
+    }
+    if (action === 'pull') return new OciError('NAME_UNKNOWN');
+    const who = caller.identity?.id ?? 'An anonymous caller';
+    const what = `${who} may not ${action} ${action === 'push' ? 'to' : 'in'} ${name}.`;
+    return new OciError('DENIED', `${what}${await whomToAsk(caller, name, repository)}`);
+  }
+
+  /** Owners are named to those who may see the repository. */
+  async function whomToAsk(
+    caller: Caller,
+    name: RepositoryName,
+    repository: RepositoryRecord | undefined,
+  ): Promise<string> {
+    if (!(await decide(caller, { action: 'pull', name }, repository))) return '';
+    const grants = await metadata.listGrants(name as string as NamePattern);
+    const owners = grants.filter(({ role }) => role === 'owner').map(({ subject }) => subject);
+    return owners.length === 0 ? '' : ` Ask an owner: ${owners.slice(0, 5).join(', ')}.`;
+  }
 
   return {
     findPermit,
-    seesAll: () => options === 'open',
-    sees: (identity, repository) => isAllowed({ identity, action: 'pull', name: repository.name }, repository),
-    async getPermit(identity, action, name) {
-      const permit = await findPermit(identity, action, name);
-      if (permit !== undefined) return permit;
-      if (action === 'pull') throw new OciError('NAME_UNKNOWN');
-      throw new OciError(
-        'DENIED',
-        `${identity?.id ?? 'An anonymous caller'} may not ${action} ${action === 'push' ? 'to' : 'in'} ${name}.`,
-      );
+    async getPermit(caller, wanted) {
+      const repository = await metadata.findRepository(wanted.name);
+      // What is not there is refused as what is hidden is: before anything else of the request is looked at.
+      const isMissing = wanted.action === 'pull' && repository === undefined;
+      const isAllowed = (await decide(caller, wanted, repository)) && !isMissing;
+      if (isAllowed && scopesAllow(caller.scopes, wanted)) return makePermit(caller, wanted, repository);
+      throw await toRefusal(caller, wanted, { isAllowed, repository });
     },
+    checkIdentity(caller) {
+      if (canLogIn && caller.identity === undefined && caller.scopes === undefined)
+        throw new UnauthorizedError('Log in first.');
+    },
+    async listAllowed(caller, name, actions) {
+      const repository = await metadata.findRepository(name);
+      const allowed: ScopeAction[] = [];
+      for (const action of actions) if (await decide(caller, { action, name }, repository)) allowed.push(action);
+      return allowed;
+    },
+    seesAll: () => authorize === undefined,
+    sees: (caller, repository) => decide(caller, { action: 'pull', name: repository.name }, repository),
   };
 }
 
-function makePermit<A extends Action>(permit: Omit<Permit<A>, typeof permitBrand>): Permit<A> {
+function makePermit<A extends Action>(
+  caller: Caller,
+  { action, name }: Wanted<A>,
+  repository: RepositoryRecord | undefined,
+): Permit<A> {
+  const permit = { repository: { id: repository?.id, name }, identity: caller.identity, caller, action };
   return permit as Permit<A>;
+}
+
+function tooNarrow({ action, name }: Wanted<Action>): string {
+  return `The token is not good for ${action} on ${name}: get one with the scopes that are named.`;
+}
+
+/** What a token needs to name for something to be done; clients ask for pull and push together. */
+function scopesFor({ action, name, alsoPulls }: Wanted<Action>): readonly RepositoryScope[] {
+  const actions: readonly ScopeAction[] = action === 'push' ? ['pull', 'push'] : action === 'manage' ? [] : [action];
+  const own: RepositoryScope = { type: 'repository', name, actions };
+  return alsoPulls === undefined ? [own] : [own, { type: 'repository', name: alsoPulls, actions: ['pull'] }];
+}
+
+/** Whether a bearer token reaches so far. A repository to pull from must be named in it, and may have been refused there. */
+function scopesAllow(scopes: readonly RepositoryScope[] | undefined, wanted: Wanted<Action>): boolean {
+  if (scopes === undefined) return true;
+  const { action, name } = wanted;
+  const hasAction = scopes.some((scope) => scope.name === name && scope.actions.some((allowed) => allowed === action));
+  return hasAction && scopesName(scopes, wanted);
+}
+
+/** Whether a bearer token was made for the repositories, whatever was granted then. */
+function scopesName(
+  scopes: readonly RepositoryScope[] | undefined,
+  { name, alsoPulls = name }: Wanted<Action>,
+): boolean {
+  return scopes === undefined || [name, alsoPulls].every((wanted) => scopes.some((scope) => scope.name === wanted));
+}
+
+/** Whether the list of an access token or robot reaches so far. */
+function listAllows({ accessToken }: Caller, action: Action, name: RepositoryName): boolean {
+  if (accessToken === undefined) return true;
+  const isNamed = accessToken.pattern === undefined || patternMatches(accessToken.pattern, name);
+  return isNamed && accessToken.actions.some((allowed) => allowed === action);
 }
 
 function publicPart(repository: RepositoryRecord | undefined): AuthorizeRequest['repository'] {

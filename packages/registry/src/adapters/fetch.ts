@@ -44,6 +44,7 @@ async function answerOf(registry: RegistryHandler, request: Request): Promise<Re
     headers: Object.fromEntries(request.headers),
     body: readBody(request),
     signal: request.signal,
+    origin: new URL(request.url).origin,
   });
 }
 

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { RegistryHandler } from '../http/handler.ts';
 import { DisconnectedError, type RequestHeaders } from '../http/message.ts';
 import { type AdapterOptions, warnOfError } from './adapter-options.ts';
+import { createOriginReader } from './client-origin.ts';
 import { type ConnectionWatch, createConnectionWatch } from './connection-watch.ts';
 import { notOursAnswer } from './error-document.ts';
 import { createFileSender } from './file-sender.ts';
@@ -13,6 +14,12 @@ import { isTuned, sayContinue } from './tune-server.ts';
 export type { AdapterOptions } from './adapter-options.ts';
 export { serverOptions, type TuneOptions, tuneServer } from './tune-server.ts';
 
+/** What the handler may be told. */
+export interface NodeHandlerOptions extends AdapterOptions {
+  /** Addresses or subnets of proxies in front, whose `X-Forwarded-For`, `-Proto` and `-Host` are believed. Default: none. */
+  readonly trustedProxies?: readonly string[];
+}
+
 /** A handler for node:http, Connect and Express 4 and 5. */
 export type NodeHandler = (request: NodeRequest, response: ServerResponse, next?: () => void) => void;
 
@@ -22,8 +29,9 @@ export type NodeHandler = (request: NodeRequest, response: ServerResponse, next?
  *  - A client that still sends when it is refused can read its answer: up to 1 MiB or 5 s of the rest is taken, then the connection is closed.
  *  - An answer whose body fails after the headers ends its connection, so that it cannot be taken for a whole one.
  *  - Memory: two buffers of 1 MiB for each of up to 8 transfers of files, 64 KiB for each beyond those; 256 KiB of a request's body. */
-export function toNodeHandler(registry: RegistryHandler, options: AdapterOptions = {}): NodeHandler {
+export function toNodeHandler(registry: RegistryHandler, options: NodeHandlerOptions = {}): NodeHandler {
   const { onError = warnOfError } = options;
+  const originOf = createOriginReader(options.trustedProxies ?? []);
   const watch = createConnectionWatch();
   const answer = createAnswerer({ watch, sendFile: createFileSender(), onError });
   let checkedServer = false;
@@ -38,6 +46,7 @@ export function toNodeHandler(registry: RegistryHandler, options: AdapterOptions
           target,
           headers: headersOf(request),
           body: readBody(request, () => sayContinue(request, response)),
+          ...originOf(request),
           get signal() {
             return lifeline.signal();
           },

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { basic, bearer, openUserRegistry } from '../../test/access/users.ts';
 import { openTestRegistry, sha256, stream } from '../../test/support/registry.ts';
 import { StorageError } from '../storage/error.ts';
 import type { MetadataStore } from '../storage/metadata-store.ts';
@@ -188,4 +189,34 @@ test('a bug is told of though the client has gone away', async () => {
   const gone = AbortSignal.abort(new DisconnectedError());
   expect((await opened.call('GET', '/v2/a/tags/list', { signal: gone })).status).toBe(500);
   expect(opened.faults).toMatchObject([{ message: 'a bug' }]);
+});
+
+test('credentials are read before anything else of a request, and a fault of who reads them is a 500', async () => {
+  const fault = new Error('the secret directory is away');
+  for (const headers of [basic('alice'), bearer('theirs')]) {
+    const opened = openTestRegistry({ access: { authenticate: () => Promise.reject(fault), authorize: () => true } });
+    const body = stream(new Error('the body was read'));
+    const answer = await opened.call('PUT', '/v2/acme/web/manifests/latest', { headers, body });
+    expect([answer.status, ...answer.codes()]).toEqual([500, 'UNKNOWN']);
+    expect(answer.text).not.toContain('secret');
+    expect(opened.faults).toEqual([fault]);
+  }
+});
+
+test('Basic is good on every route, push and pull, without a token', async () => {
+  const opened = openUserRegistry();
+  const digest = await opened.pushAs('alice', 'alice/web');
+  const headers = basic('alice');
+  expect((await opened.call('GET', '/v2/alice/web/manifests/latest', { headers })).headers).toMatchObject({
+    'docker-content-digest': digest,
+  });
+  expect((await opened.call('DELETE', '/v2/alice/web/manifests/latest', { headers })).status).toBe(202);
+});
+
+test('a path or method that is no endpoint says so to everybody, before anybody is asked who they are', async () => {
+  const opened = openUserRegistry();
+  for (const headers of [{}, basic('alice', 'wrong'), bearer('forged')]) {
+    expect((await opened.call('GET', '/v2/acme', { headers })).status).toBe(404);
+    expect((await opened.call('POST', '/v2/', { headers })).status).toBe(405);
+  }
 });

@@ -1,36 +1,40 @@
+import { anonymous, type Caller, type Identity } from '../access/identity.ts';
 import { OciError } from '../oci/error.ts';
-import { toOciError } from '../registry/needs.ts';
 import type { Sources } from '../registry/settings.ts';
+import { auditEntry } from './audit.ts';
+import { parseCredentials } from './credentials.ts';
 import type { Deps } from './endpoint.ts';
-import { json } from './headers.ts';
-import { createMatcher, splitTarget } from './match.ts';
-import { DisconnectedError, type RegistryRequest, type RegistryResponse } from './message.ts';
+import { createMatcher, type Match, splitTarget } from './match.ts';
+import type { RegistryRequest, RegistryResponse } from './message.ts';
+import { createRefuse, type Refused } from './refuse.ts';
+import { type Reports, tell } from './reports.ts';
 import { routes } from './routes.ts';
 
-/** One request, told once its answer is decided. */
-export interface RequestReport {
-  /** Also in the answer's `X-Request-Id`. */
-  readonly requestId: string;
+/** A request that may be told to come later. */
+export interface LimitRequest {
+  /** It is asked twice: when a request arrived, before anything is done for it; and when it is known who sent it, which may be nobody. */
+  readonly stage: 'arrived' | 'identified';
+  /** Undefined: nobody, or it is not known yet. */
+  readonly identity: Identity | undefined;
+  readonly address: string | undefined;
+  /** Id of the endpoint in the specification, such as `end-7`. */
+  readonly end: string;
   readonly method: string;
-  readonly target: string;
-  readonly status: number;
-  readonly durationMs: number;
-  /** Why it was refused, or what went wrong. */
-  readonly error: Error | undefined;
-}
-
-/** Whom the registry tells of requests and faults. */
-export interface Reports {
-  onRequest?(report: RequestReport): void;
-  /** A fault of the registry's own: a bug, or a host that fails. */
-  onError?(error: Error, request: Pick<RequestReport, 'requestId' | 'method' | 'target'>): void;
 }
 
 /** What dispatch is made of. */
 export interface DispatchOptions extends Reports {
+  /** Seconds after which the client may try again (429); undefined: now. */
+  limit?(request: LimitRequest): number | undefined | Promise<number | undefined>;
   /** Where `/v2/` lies. */
   readonly path: string;
   readonly sources: Sources;
+}
+
+/** Who came to which endpoint, as far as it became known. */
+interface Course {
+  match?: Match;
+  caller?: Caller;
 }
 
 /** Answers every request; it never rejects. The only place where an error becomes a status. */
@@ -39,18 +43,28 @@ export function createDispatch(
   options: DispatchOptions,
 ): (request: RegistryRequest) => Promise<RegistryResponse> {
   const match = createMatcher(routes, options.path);
-  const { sources, onRequest, onError } = options;
+  const refuse = createRefuse(deps.challenger, options);
+  const { sources, onRequest } = options;
 
-  async function answer(request: RegistryRequest): Promise<RegistryResponse> {
-    const { method, target, headers, body } = request;
+  async function answer(request: RegistryRequest, course: Course): Promise<RegistryResponse> {
+    const { method, target, headers, body, address } = request;
     const { path, query } = splitTarget(target);
-    const { route, params } = match(request, path);
-    return route.handle(deps, undefined, {
+    const found = match(request, path);
+    course.match = found;
+    const { route, params } = found;
+    const limited = { address, end: route.end, method };
+    await checkLimit({ ...limited, stage: 'arrived', identity: undefined });
+    // An endpoint that gives tokens reads what is shown by itself.
+    const caller = route.action === 'none' ? anonymous : await deps.callers.find(parseCredentials(headers), address);
+    course.caller = caller;
+    await checkLimit({ ...limited, stage: 'identified', identity: caller.identity });
+    return route.handle(deps, caller, {
       params,
       query: new URLSearchParams(query),
       isHead: method === 'HEAD',
       headers,
       body,
+      address,
       // Adapters make the signal when it is asked for, and most requests never do.
       get signal() {
         return request.signal;
@@ -58,24 +72,33 @@ export function createDispatch(
     });
   }
 
+  async function checkLimit(request: LimitRequest): Promise<void> {
+    const seconds = await options.limit?.(request);
+    if (seconds === undefined) return;
+    const retryAfter = String(Math.max(1, Math.ceil(seconds)));
+    throw new OciError('TOOMANYREQUESTS', `Too many requests. Try again in ${retryAfter} seconds.`, {
+      headers: { 'Retry-After': retryAfter },
+    });
+  }
+
   return async (request) => {
-    const { method, target } = request;
+    const { method, target, address } = request;
     const startedMs = sources.now();
     const requestId = sources.randomId();
+    const course: Course = {};
     let response: RegistryResponse;
-    let error: Error | undefined;
+    let refused: Refused | undefined;
     try {
-      response = await answer(request);
+      response = await answer(request, course);
     } catch (thrown) {
-      const refusal = toRefusal(thrown, request);
-      const isFault = refusal.code === 'UNKNOWN';
-      error = isFault && refusal.cause instanceof Error ? refusal.cause : refusal;
-      const fault = error;
-      if (isFault) tell(() => onError?.(fault, { requestId, method, target }));
-      response = json(refusal.status, refusal, refusal.headers);
+      refused = refuse(thrown, request, requestId);
+      response = refused.response;
     }
+    const entry = auditEntry({ match: course.match, caller: course.caller, address, refusal: refused?.refusal });
+    if (entry !== undefined) deps.audit.record(entry);
     const { status } = response;
-    tell(() => onRequest?.({ requestId, method, target, status, durationMs: sources.now() - startedMs, error }));
+    const durationMs = sources.now() - startedMs;
+    tell(() => onRequest?.({ requestId, method, target, status, durationMs, error: refused?.error }));
     return {
       status,
       headers: {
@@ -87,24 +110,4 @@ export function createDispatch(
       body: method === 'HEAD' ? { kind: 'empty' } : response.body,
     };
   };
-}
-
-/** Tells the application; a listener that throws is its fault and not the request's. */
-function tell(listener: () => void): void {
-  try {
-    listener();
-  } catch (error) {
-    process.emitWarning(error instanceof Error ? error : String(error));
-  }
-}
-
-/** What a client is told of an error. Anything unexpected is a bug, of which nothing is shown. */
-function toRefusal(thrown: unknown, { signal }: Pick<RegistryRequest, 'signal'>): OciError {
-  const error = toOciError(thrown);
-  if (error instanceof OciError) return error;
-  // Nobody reads this answer; the log does.
-  if (error instanceof DisconnectedError || (signal.aborted && error === signal.reason)) {
-    return new OciError('SIZE_INVALID', 'The client went away before the request was done.', { cause: error });
-  }
-  return new OciError('UNKNOWN', undefined, { cause: error });
 }

@@ -14,6 +14,10 @@ export interface RegistryRequest {
   readonly body: Bytes;
   /** Aborts when the client goes away. */
   readonly signal: AbortSignal;
+  /** Scheme and host that the client used, such as `https://hub.example`; undefined where the host does not know. */
+  readonly origin?: string | undefined;
+  /** IP address of the client; undefined where the host does not know. */
+  readonly address?: string | undefined;
 }
 
 /** Headers of an answer, by their usual spelling; an array is sent as several header lines. */

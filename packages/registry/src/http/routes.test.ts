@@ -1,7 +1,9 @@
+import { decodeJwt } from 'jose';
 import { expect, test } from 'vitest';
 import { imageOf } from '../../test/support/documents.ts';
 import { type Call, imageType, openTestRegistry, sha256, type TestRegistry } from '../../test/support/registry.ts';
-import type { AccessOptions, AuthorizeRequest } from '../access/permit.ts';
+import type { AccessOptions } from '../access/doors.ts';
+import type { AuthorizeRequest } from '../access/identity.ts';
 import type { MetadataStore } from '../storage/metadata-store.ts';
 import { sqlite } from '../storage/sqlite/sqlite.ts';
 import { type Route, routes } from './routes.ts';
@@ -67,6 +69,12 @@ async function openWatched(): Promise<Watched> {
   };
 }
 
+/** Status and code of a refusal. Referrers of what is not there are none, as the specification wants it, and so are those of what is hidden. */
+function refusalOf({ end, action }: Route): readonly [status: number, code: string | undefined] {
+  if (end === 'end-12') return [200, undefined];
+  return action === 'pull' ? [404, 'NAME_UNKNOWN'] : [403, 'DENIED'];
+}
+
 const onRepositories = routes.filter(({ path }) => path.includes('<name>'));
 
 test('every row on a repository asks for its action before anything else, and a refusal serves and changes nothing', async () => {
@@ -77,10 +85,13 @@ test('every row on a repository asks for its action before anything else, and a 
       opened.takeCalls();
       opened.takeQuestions();
       const answer = await opened.call(...requestOf(route, name));
-      const refused = route.action === 'pull' ? [404, 'NAME_UNKNOWN'] : [403, 'DENIED'];
-      expect([route.end, answer.status, ...answer.codes()]).toEqual([route.end, ...refused]);
+      expect([route.end, answer.status, answer.json().errors?.[0].code]).toEqual([route.end, ...refusalOf(route)]);
+      if (route.end === 'end-12') expect(answer.json().manifests).toEqual([]);
       expect([route.end, opened.takeCalls()]).toEqual([route.end, ['findRepository']]);
-      expect(opened.takeQuestions()).toMatchObject([{ identity: undefined, action: route.action, name }]);
+      const asked = [{ identity: undefined, action: route.action, name }];
+      // A refused write tells who may see the repository whom to ask.
+      const seeing = route.action === 'pull' ? [] : [{ identity: undefined, action: 'pull', name }];
+      expect(opened.takeQuestions()).toMatchObject([...asked, ...seeing]);
     }
   }
   expect(opened.faults).toEqual([]);
@@ -91,7 +102,7 @@ test('every row on a repository is refused to who may do everything but its acti
   for (const route of onRepositories) {
     opened.decide(({ action }) => action !== route.action);
     const answer = await opened.call(...requestOf(route, 'acme/secret'));
-    expect([route.end, answer.status]).toEqual([route.end, route.action === 'pull' ? 404 : 403]);
+    expect([route.end, answer.status]).toEqual([route.end, refusalOf(route)[0]]);
   }
 });
 
@@ -118,7 +129,7 @@ test('reads of a private repository and of none answer alike, whatever they ask 
       const [hidden, missing] = await Promise.all(
         ['acme/secret', 'acme/unborn'].map((name) => opened.call(method, requestOf(route, name)[1])),
       );
-      expect(hidden?.status).toBe(404);
+      expect(hidden?.status).toBe(refusalOf(route)[0]);
       expect([route.end, method, missing?.status, missing?.text]).toEqual([
         route.end,
         method,
@@ -134,7 +145,15 @@ test('reads of a private repository and of none answer alike, whatever they ask 
 test('reads of a private repository answer as those of none do where an application lets everyone pull what is not there', async () => {
   const opened = await openWatched();
   opened.decide(({ repository }) => repository === undefined || repository.visibility === 'public');
-  for (const target of ['manifests/latest', `blobs/${sha256('{}')}`, 'tags/list', 'tags/list?n=0']) {
+  for (const target of [
+    'manifests/latest',
+    `blobs/${sha256('{}')}`,
+    'tags/list',
+    'tags/list?n=0',
+    'tags/list?n=-1',
+    'manifests/!',
+    'blobs/none',
+  ]) {
     const [hidden, missing] = await Promise.all(
       ['acme/secret', 'acme/unborn'].map((name) => opened.call('GET', `/v2/${name}/${target}`)),
     );
@@ -146,8 +165,29 @@ test('rows without a repository serve nothing of one that may not be pulled', as
   const opened = await openWatched();
   opened.decide(() => false);
   const others = routes.filter(({ path }) => !path.includes('<name>'));
-  const texts = await Promise.all(others.map(async ({ path }) => (await opened.call('GET', path)).text));
-  expect(texts).toEqual(['{}', '{"repositories":[]}']);
+  const answers = await Promise.all(
+    others.map(async ({ method, path }) => {
+      const body = 'grant_type=password&username=alice&password=x';
+      const answer = await opened.call(
+        method,
+        `${path}?scope=repository:acme/secret:*`,
+        method === 'POST' ? { body } : {},
+      );
+      return [
+        method,
+        path,
+        answer.status,
+        'token' in answer.json() ? decodeJwt(answer.json().token)['access'] : answer.json(),
+      ];
+    }),
+  );
+  expect(answers).toEqual([
+    ['GET', '/v2/', 200, {}],
+    ['GET', '/v2/_catalog', 200, { repositories: [] }],
+    ['GET', '/v2/token', 200, [{ type: 'repository', name: 'acme/secret', actions: [] }]],
+    ['POST', '/v2/token', 401, { errors: [{ code: 'UNAUTHORIZED', message: expect.any(String) }] }],
+    ['GET', '/v2/token/keys', 200, { keys: [] }],
+  ]);
 });
 
 test('a mount asks for pull on its source too: refused, it is a session that tells nothing', async () => {

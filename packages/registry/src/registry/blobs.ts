@@ -72,7 +72,7 @@ export function createBlobs(needs: Needs): Blobs {
     mount,
     async mountFromAnywhere(access, to, digest) {
       for (const { name } of await metadata.findRepositoriesWithBlob(digest, maximumMountCandidates)) {
-        const from = await access.findPermit(to.identity, 'pull', name);
+        const from = await access.findPermit(to.caller, { action: 'pull', name });
         if (from !== undefined && (await mount(from, to, digest))) return true;
       }
       return false;

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { anonymous } from '../access/identity.ts';
 import { createAccess } from '../access/permit.ts';
 import { parseRepositoryName, type RepositoryName } from '../oci/name.ts';
 import { memory } from '../storage/memory.ts';
@@ -24,20 +25,19 @@ function openCatalog(visible: (name: string) => boolean) {
     listRepositories: async ({ after, limit }: { after: RepositoryName | undefined; limit: number }) =>
       records.filter(({ name }) => after === undefined || name > after).slice(0, limit),
   };
-  const access = createAccess(
-    {
-      authorize({ name }) {
-        asked.push(name);
-        return visible(name);
-      },
+  const access = createAccess({
+    authorize({ name }) {
+      asked.push(name);
+      return visible(name);
     },
+    canLogIn: false,
     metadata,
-  );
+  });
   const sources = { now: Date.now, randomId: () => '' };
   const repositories = createRepositories({ metadata, blobs: memory(), settings: withDefaults({}), sources });
   return {
     asked,
-    list: (start: CatalogStart, limit: number) => repositories.list(access, undefined, { start, limit }),
+    list: (start: CatalogStart, limit: number) => repositories.list(access, anonymous, { start, limit }),
   };
 }
 

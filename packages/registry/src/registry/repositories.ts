@@ -1,4 +1,5 @@
-import type { Access, Identity } from '../access/permit.ts';
+import type { Caller } from '../access/identity.ts';
+import type { Access } from '../access/permit.ts';
 import { OciError } from '../oci/error.ts';
 import type { RepositoryName } from '../oci/name.ts';
 import type { Needs } from './needs.ts';
@@ -18,7 +19,7 @@ export interface Repositories {
   /** Names of repositories that hold a manifest and that the caller may pull, in byte order (`_catalog`). A page may be shorter than `limit` and still have one after it. */
   list(
     access: Access,
-    identity: Identity | undefined,
+    caller: Caller,
     page: { readonly start: CatalogStart; readonly limit: number },
   ): Promise<CatalogPage>;
 }
@@ -42,15 +43,15 @@ export function createRepositories({ metadata }: Needs): Repositories {
   }
 
   return {
-    async list(access, identity, { start, limit }) {
+    async list(access, caller, { start, limit }) {
       const after = await afterOf(start);
       if (limit === 0) return { items: [], next: undefined };
-      if (access.seesAll(identity)) return listAll(after, limit);
+      if (access.seesAll(caller)) return listAll(after, limit);
       const candidates = await metadata.listRepositories({ after, limit: maximumAsked });
       const items: RepositoryName[] = [];
       for (const repository of candidates) {
         if (items.length === limit) return { items, next: lastOf(items) };
-        if (await access.sees(identity, repository)) items.push(repository.name);
+        if (await access.sees(caller, repository)) items.push(repository.name);
       }
       // The last one asked about may be one that the caller must not know: its place is told and not its name.
       const place = candidates.at(-1)?.id;

@@ -11,6 +11,7 @@ test('without a word every setting has its default', () => {
       defaultMediaType: 'application/vnd.oci.image.manifest.v1+json',
     },
     deletes: { manifests: true, blobs: true },
+    tokens: { ttlSeconds: 300 },
     repositories: { visibility: 'private' },
   });
 });
@@ -23,5 +24,12 @@ test('a setting leaves the others of its group as they are', () => {
 
 test('what is not a setting stays out', () => {
   const options = { access: 'open', deletes: { blobs: false } } as const;
-  expect(Object.keys(withDefaults(options))).toEqual(['uploads', 'push', 'manifests', 'deletes', 'repositories']);
+  expect(Object.keys(withDefaults(options))).toEqual([
+    'uploads',
+    'push',
+    'manifests',
+    'deletes',
+    'tokens',
+    'repositories',
+  ]);
 });

@@ -32,6 +32,10 @@ export interface Settings {
     readonly manifests: boolean;
     readonly blobs: boolean;
   };
+  readonly tokens: {
+    /** How long a bearer token lives, in seconds; clients take one of less than 60 for one of 60. */
+    readonly ttlSeconds: number;
+  };
   readonly repositories: {
     /** Of a new repository. */
     readonly visibility: 'public' | 'private';
@@ -46,6 +50,7 @@ const defaults: Settings = {
   push: { leaseSeconds: 86_400 },
   manifests: { maxBytes: 4 * 1024 * 1024, sparse: false, defaultMediaType: mediaTypes.imageManifest },
   deletes: { manifests: true, blobs: true },
+  tokens: { ttlSeconds: 300 },
   repositories: { visibility: 'private' },
 };
 
@@ -56,6 +61,7 @@ export function withDefaults(input: SettingsInput): Settings {
     push: { ...defaults.push, ...input.push },
     manifests: { ...defaults.manifests, ...input.manifests },
     deletes: { ...defaults.deletes, ...input.deletes },
+    tokens: { ...defaults.tokens, ...input.tokens },
     repositories: { ...defaults.repositories, ...input.repositories },
   };
 }

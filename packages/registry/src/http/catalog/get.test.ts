@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
+import { basic, openUserRegistry } from '../../../test/access/users.ts';
 import { indexOf } from '../../../test/support/documents.ts';
 import { readPages } from '../../../test/support/pages.ts';
 import { indexType, openTestRegistry } from '../../../test/support/registry.ts';
@@ -98,4 +99,29 @@ test('catalog from a place that is none is 400', async () => {
   for (const place of ['1', 'x', '-1', '']) {
     expect((await opened.call('GET', `/v2/_catalog?place=${place}`)).status).toBe(400);
   }
+});
+
+test('catalog lists to each what they may pull, by Basic and by a token, and is 401 to who shows nothing', async () => {
+  const users = openUserRegistry();
+  for (const name of ['alice/private', 'alice/public', 'alice/shared', 'team/web']) await users.pushAs('alice', name);
+  await users.setVisibility('alice/public', 'public');
+  await users.grant('alice/shared', 'carol', 'reader');
+  await users.grant('team/*', 'carol', 'contributor');
+  const refused = await users.call('GET', '/v2/_catalog');
+  expect([refused.status, ...refused.codes()]).toEqual([401, 'UNAUTHORIZED']);
+  for (const [who, expected] of [
+    ['alice', ['alice/private', 'alice/public', 'alice/shared', 'team/web']],
+    ['admin', ['alice/private', 'alice/public', 'alice/shared', 'team/web']],
+    ['carol', ['alice/public', 'alice/shared', 'team/web']],
+    ['stranger', ['alice/public']],
+  ] as const) {
+    const everything = ['registry:catalog:*'];
+    for (const headers of [basic(who), await users.bearerFor(everything, basic(who))]) {
+      const answer = await users.call('GET', '/v2/_catalog', { headers });
+      expect([who, answer.json()]).toEqual([who, { repositories: expected }]);
+    }
+  }
+  const headers = await users.bearerFor(['registry:catalog:*']);
+  expect((await users.call('GET', '/v2/_catalog', { headers })).json()).toEqual({ repositories: ['alice/public'] });
+  expect(users.faults).toEqual([]);
 });

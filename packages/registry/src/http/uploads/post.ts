@@ -1,6 +1,6 @@
 import type { Permit } from '../../access/permit.ts';
 import { type Digest, parseAlgorithm, parseDigest } from '../../oci/digest.ts';
-import { parseRepositoryName } from '../../oci/name.ts';
+import { parseRepositoryName, type RepositoryName } from '../../oci/name.ts';
 import type { Deps, RepositoryEndpoint, RouteRequest } from '../endpoint.ts';
 import { bodyLength, checkUploadType, empty } from '../headers.ts';
 import type { RegistryResponse } from '../message.ts';
@@ -27,7 +27,7 @@ async function mountBlob(
   source: { digest: Digest; from: string | null },
 ): Promise<boolean> {
   if (source.from === null || source.from === '') return blobs.mountFromAnywhere(access, to, source.digest);
-  const from = await access.findPermit(to.identity, 'pull', parseRepositoryName(source.from));
+  const from = await access.findPermit(to.caller, { action: 'pull', name: parseRepositoryName(source.from) });
   return from !== undefined && blobs.mount(from, to, source.digest);
 }
 
@@ -49,4 +49,10 @@ async function push(
     permit.repository.name,
     await deps.uploads.push(permit, { digest, lengthBytes: bodyLength(headers), body, signal }),
   );
+}
+
+/** The repository that a mount names as its source: a token for it must name both. */
+export function mountSource({ query }: RouteRequest): RepositoryName | undefined {
+  const from = query.get('from');
+  return query.has('mount') && from !== null && from !== '' ? parseRepositoryName(from) : undefined;
 }

@@ -1,0 +1,64 @@
+import type { MetadataStore } from '../storage/metadata-store.ts';
+import { type AccessTokens, createAccessTokens } from './access-tokens.ts';
+import { type Audit, createAudit } from './audit.ts';
+import { type Callers, createCallers, type IdentityOptions } from './callers.ts';
+import { type AuthorizeRequest, anonymous } from './identity.ts';
+import { createKeys, type Keys } from './keys.ts';
+import { createLogins } from './logins.ts';
+import { createOutsideTokens, type TokenServer } from './outside-tokens.ts';
+import { type Access, createAccess } from './permit.ts';
+import { type RepositoryCreation, repositoryRoles } from './repository-roles.ts';
+import { createTokens, type Tokens } from './tokens.ts';
+
+/** Who may do what: `'open'` lets everyone do everything; else who people are and, in the place of the registry's own roles, what they may do. */
+export type AccessOptions =
+  | 'open'
+  | (IdentityOptions & {
+      /** Asked at each request on each door. Default: the roles, visibilities and namespaces that the registry keeps. */
+      authorize?(request: AuthorizeRequest): boolean | Promise<boolean>;
+      /** Who may make repositories, where the default decides. */
+      readonly creation?: RepositoryCreation;
+      /** Makes the tokens in the place of this registry, whose own token endpoint is then off. */
+      readonly tokenServer?: TokenServer;
+    });
+
+/** The parts of access, joined. */
+export interface Doors {
+  readonly access: Access;
+  readonly audit: Audit;
+  readonly callers: Callers;
+  readonly tokens: Tokens;
+  readonly accessTokens: AccessTokens;
+  readonly keys: Keys;
+}
+
+/** What access stands on. */
+export interface DoorNeeds {
+  readonly metadata: MetadataStore;
+  readonly sources: { now(): number; randomId(): string };
+  /** Audience and issuer of tokens. */
+  readonly service: string;
+  readonly ttlSeconds: number;
+  onError(error: Error): void;
+}
+
+/** Where everything is open nobody is asked who they are, whatever their client shows. */
+const everyone: Callers = { canLogIn: false, find: async () => anonymous, findByOfflineToken: async () => anonymous };
+
+export function createDoors(options: AccessOptions, needs: DoorNeeds): Doors {
+  const { metadata, sources, service, ttlSeconds } = needs;
+  const identities: IdentityOptions = options === 'open' ? {} : options;
+  const authorize = options === 'open' ? undefined : (options.authorize ?? repositoryRoles(metadata, options));
+  const keys = createKeys(metadata, sources);
+  const tokens = createTokens(keys, { service, ttlSeconds }, sources);
+  const outside = options === 'open' ? undefined : options.tokenServer;
+  const verifying = outside === undefined ? tokens : createOutsideTokens(outside, sources);
+  const accessTokens = createAccessTokens(metadata, sources);
+  const logins = createLogins(sources);
+  const callers =
+    options === 'open' ? everyone : createCallers({ options: identities, tokens: verifying, accessTokens, logins });
+  const canLogIn = callers.canLogIn || outside !== undefined;
+  const access = createAccess({ authorize, canLogIn, metadata });
+  const audit = createAudit(metadata, { now: sources.now, onError: needs.onError });
+  return { access, audit, callers, tokens, accessTokens, keys };
+}

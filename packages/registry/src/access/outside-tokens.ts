@@ -1,0 +1,80 @@
+import { X509Certificate } from 'node:crypto';
+import { createLocalJWKSet, errors, importSPKI, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { readScopes, type Tokens } from './tokens.ts';
+import { UnauthorizedError } from './unauthorized.ts';
+
+/** A token server in the place of the registry's own. */
+export interface TokenServer {
+  /** Absolute URL at which clients get tokens. */
+  readonly realm: string;
+  /** Audience of the tokens. */
+  readonly service: string;
+  readonly issuer: string;
+  /** Public keys: a JWKS (RFC 7517), or certificates in PEM, newest first. */
+  readonly keys:
+    | { readonly jwks: { readonly keys: readonly Record<string, unknown>[] } }
+    | { readonly certificates: readonly string[] };
+}
+
+/** Asymmetric algorithms alone: a public key must never pass for a shared secret. */
+const algorithms = ['EdDSA', 'ES256', 'ES384', 'RS256', 'PS256'];
+
+const leewaySeconds = 60;
+
+/** Verifies the tokens of a token server outside. They are its word for who somebody is and narrow what they do here; `authorize` is asked all the same. */
+export function createOutsideTokens(server: TokenServer, { now }: { now(): number }): Pick<Tokens, 'verify'> {
+  const findKeys = keyFinders(server.keys);
+
+  async function verifyWith(token: string): Promise<JWTPayload> {
+    let failure: unknown = new errors.JWKSNoMatchingKey();
+    for (const findKey of findKeys) {
+      try {
+        const options = {
+          algorithms,
+          issuer: server.issuer,
+          audience: server.service,
+          clockTolerance: leewaySeconds,
+          currentDate: new Date(now()),
+        };
+        return (await jwtVerify(token, findKey, { ...options, requiredClaims: ['exp'] })).payload;
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  return {
+    async verify(token) {
+      try {
+        const { sub = '', iat, access } = await verifyWith(token);
+        return {
+          identity: sub === '' ? undefined : sub,
+          scopes: readScopes(access),
+          accessToken: undefined,
+          issuedMs: iat === undefined ? undefined : iat * 1000,
+        };
+      } catch (cause) {
+        if (!(cause instanceof errors.JOSEError)) throw cause;
+        throw new UnauthorizedError(
+          `The token is not one that ${server.issuer} made for this registry, or it has expired.`,
+          { cause },
+        );
+      }
+    },
+  };
+}
+
+/** A set is searched by the id in the token's header; certificates have none and are tried one after the other. One that cannot be read throws. */
+function keyFinders(keys: TokenServer['keys']): readonly JWTVerifyGetKey[] {
+  if ('jwks' in keys)
+    return [createLocalJWKSet({ keys: [...keys.jwks.keys] } as Parameters<typeof createLocalJWKSet>[0])];
+  return keys.certificates.map((certificate) => {
+    const publicKey = new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'pem' }).toString();
+    return ({ alg = '' }) =>
+      importSPKI(publicKey, alg).catch((cause: unknown) => {
+        // The token says an algorithm that this key is not for.
+        throw new errors.JWKSNoMatchingKey(undefined, { cause });
+      });
+  });
+}
