@@ -1,6 +1,13 @@
 import type { RequestReport } from '@moorage/registry';
 import { chooseClient, type Endpoint } from './clients.ts';
 
+/** Who can log in. */
+export interface Login {
+  readonly name: string;
+  /** Of the administrator that the first start made. */
+  readonly password?: string;
+}
+
 /** What the first lines tell. */
 export interface Start {
   readonly version: string;
@@ -13,36 +20,46 @@ export interface Start {
   readonly endpoint: Endpoint;
   /** Whether nothing was ever pushed. */
   readonly isEmpty: boolean;
+  /** Undefined: everything is open. */
+  readonly login: Login | undefined;
   /** Value of `PATH`. */
   readonly searchPath: string;
 }
 
-/** The first lines of `moorage serve`: what it is, where everything lies and, where nothing was pushed yet, what to type next. */
-export function readyLines({
-  version,
-  readyMs,
-  data,
-  address,
-  endpoint,
-  isEmpty,
-  searchPath,
-}: Start): readonly string[] {
+/** The first lines of `moorage serve`: what it is, where everything lies, the first password and, where nothing was pushed yet, what to type next. */
+export function readyLines(start: Start): readonly string[] {
+  const { version, readyMs, data, address, endpoint, isEmpty, login, searchPath } = start;
   const { origin } = endpoint.url;
+  const client = chooseClient(endpoint, searchPath);
+  const access =
+    login === undefined
+      ? 'open: no login; everyone who reaches the address may pull, push and delete'
+      : `by login: ${client.login(endpoint)}`;
   const facts = [
     `Moorage ${version} is ready after ${(readyMs / 1000).toFixed(2)} s.`,
     `  data     ${data}`,
     `  address  ${address}${origin === address ? '' : `, for clients ${origin}`}`,
-    '  access   open: no login; everyone who reaches the address may pull, push and delete',
+    `  access   ${access}`,
+    ...(login?.password === undefined ? [] : ['', ...passwordLines({ ...login, password: login.password })]),
   ];
   if (!isEmpty) return facts;
-  const commands = chooseClient(endpoint, searchPath).push(endpoint);
+  const commands = [...(login === undefined ? [] : [client.login(endpoint)]), ...client.push(endpoint)];
   return [
     ...facts,
     '',
-    'Push something to it, from another terminal:',
+    `${login === undefined ? 'Push' : 'Log in and push'} something to it, from another terminal:`,
     ...commands.map((command) => `  ${command}`),
     '',
     'Waiting for your first push …',
+  ];
+}
+
+/** What the first start says of the administrator that it made. */
+export function passwordLines({ name, password }: Required<Login>): readonly string[] {
+  return [
+    `There was no user, so the administrator ${name} was made. This password is shown once:`,
+    `  ${password}`,
+    `Another one is set by: moorage user password ${name} --password-stdin`,
   ];
 }
 

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { chooseClient } from './clients.ts';
 
-const local = { url: new URL('http://127.0.0.1:5000'), loopback: true };
-const remote = { url: new URL('http://10.0.0.5:5000'), loopback: false };
-const secure = { url: new URL('https://hub.example.com'), loopback: false };
+const local = { url: new URL('http://127.0.0.1:5000'), loopback: true, user: undefined };
+const remote = { url: new URL('http://10.0.0.5:5000'), loopback: false, user: undefined };
+const secure = { url: new URL('https://hub.example.com'), loopback: false, user: undefined };
 
 /** A search path with these programs in it. */
 function pathWith(...programs: string[]): string {
@@ -53,4 +53,23 @@ test('a file that is not a program is no client', () => {
   onTestFinished(() => rmSync(directory, { recursive: true }));
   writeFileSync(join(directory, 'docker'), '', { mode: 0o644 });
   expect(chooseClient(local, directory).push(local)[0]).toContain('curl');
+});
+
+test.each([
+  [['docker'], 'docker login 127.0.0.1:5000 -u admin'],
+  [['podman'], 'podman login --tls-verify=false 127.0.0.1:5000 -u admin'],
+  [['skopeo'], 'skopeo login --tls-verify=false 127.0.0.1:5000 -u admin'],
+  [['crane'], 'crane auth login 127.0.0.1:5000 -u admin -p PASSWORD'],
+  [['oras'], 'oras login --plain-http 127.0.0.1:5000 -u admin'],
+  [[], 'curl -u admin http://127.0.0.1:5000/v2/'],
+])('with %j a user logs in by %s', (programs, command) => {
+  const endpoint = { ...local, user: 'admin' };
+  expect(chooseClient(endpoint, pathWith(...programs)).login(endpoint)).toBe(command);
+});
+
+test('curl, which keeps no login, names the user each time', () => {
+  const endpoint = { ...local, user: 'admin' };
+  const client = chooseClient(endpoint, '');
+  expect(client.push(endpoint)[0]).toMatch(/^curl -u admin -X PUT /);
+  expect(client.pull(endpoint, 'a:1')).toBe('curl -u admin http://127.0.0.1:5000/v2/a/manifests/1');
 });

@@ -30,7 +30,18 @@ test.each([
   const settings = { 'log.format': 'json', publicUrl: undefined } as const;
   createGreeter({ settings, data: '/data', version: '1.2.3', log }).welcome(
     { address, family, port: 5000 },
-    { isEmpty: true },
+    { isEmpty: true, login: undefined },
   );
   expect(entries.filter((entry) => entry.includes('anyone who reaches this address may push'))).toHaveLength(warnings);
+});
+
+test('a server that asks for a login warns of no address', () => {
+  const entries: string[] = [];
+  const log = pino({ level: 'warn' }, { write: (entry: string) => entries.push(entry) });
+  const settings = { 'log.format': 'json', publicUrl: undefined } as const;
+  createGreeter({ settings, data: '/data', version: '1.2.3', log }).welcome(
+    { address: '0.0.0.0', family: 'IPv4', port: 5000 },
+    { isEmpty: true, login: { name: 'alice' } },
+  );
+  expect(entries).toEqual([]);
 });

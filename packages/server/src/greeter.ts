@@ -2,19 +2,19 @@ import type { AddressInfo } from 'node:net';
 import process from 'node:process';
 import type { RequestReport } from '@moorage/registry';
 import type { Logger } from 'pino';
-import { firstPushLines, pushedReference, readyLines, type Start } from './banner.ts';
+import { firstPushLines, type Login, passwordLines, pushedReference, readyLines, type Start } from './banner.ts';
 import type { Endpoint } from './clients.ts';
 import type { Settings } from './settings.ts';
 
 /** Tells the person who started the server that it is ready and, once, of the first push. */
 export interface Greeter {
-  /** `isEmpty`: nothing was ever pushed, so that the first push is one to tell of. */
-  welcome(address: AddressInfo, registry: { readonly isEmpty: boolean }): void;
+  /** `isEmpty`: nothing was ever pushed, so that the first push is one to tell of. `login` undefined: everything is open. */
+  welcome(address: AddressInfo, registry: { readonly isEmpty: boolean; readonly login: Login | undefined }): void;
   seeRequest(request: RequestReport): void;
 }
 
 /** A greeter that speaks on stdout, where a newcomer looks whether or not the log is JSON; with `log.format` json, which somebody chose for a
- *  machine, the same facts are entries of the log and stdout stays empty. */
+ *  machine, the same facts are entries of the log, and stdout has the first password alone. */
 export function createGreeter(options: {
   readonly settings: Pick<Settings, 'log.format' | 'publicUrl'>;
   /** Absolute path. */
@@ -29,15 +29,17 @@ export function createGreeter(options: {
   let awaitsPush = false;
 
   return {
-    welcome(address, { isEmpty }) {
+    welcome(address, { isEmpty, login }) {
       const origin = endpointOf(address, undefined).url.origin;
-      const endpoint = endpointOf(address, settings.publicUrl);
+      const endpoint = { ...endpointOf(address, settings.publicUrl), user: login?.name };
       const searchPath = process.env['PATH'] ?? '';
-      start = { version, readyMs: performance.now(), data, address: origin, endpoint, isEmpty, searchPath };
+      start = { version, readyMs: performance.now(), data, address: origin, endpoint, isEmpty, login, searchPath };
       awaitsPush = isEmpty;
+      // The password is told nowhere else: not in a log, which is kept.
+      if (isQuiet && login?.password !== undefined) say(passwordLines({ ...login, password: login.password }));
       if (isQuiet) log.info({ version, data, address: origin, ms: Math.round(start.readyMs) }, 'ready');
       else say(readyLines(start));
-      if (!isLoopback(address)) {
+      if (login === undefined && !isLoopback(address)) {
         log.warn(
           { address: address.address },
           'open to the network: anyone who reaches this address may push and delete',
@@ -56,7 +58,10 @@ export function createGreeter(options: {
 }
 
 /** Where clients on this machine reach a server that listens at `address`, unless a public URL says where all do. */
-export function endpointOf({ address, port, family }: AddressInfo, publicUrl: string | undefined): Endpoint {
+export function endpointOf(
+  { address, port, family }: AddressInfo,
+  publicUrl: string | undefined,
+): Omit<Endpoint, 'user'> {
   const isAny = address === '::' || address === '0.0.0.0';
   const host = isAny ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : address;
   const url = new URL(publicUrl ?? `http://${host}:${port}`);

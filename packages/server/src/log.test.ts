@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formatEntry, levelOf } from './log.ts';
+import { formatEntry, levelOf, logFault } from './log.ts';
 
 test.each([
   ['GET', 200, 'debug'],
@@ -28,4 +28,16 @@ test('the stack of a fault follows its line', () => {
   const err = { type: 'Error', message: 'broken', stack: 'Error: broken\n    at somewhere' };
   const entry = { level: 'error', time: '2026-11-24T20:26:08.123Z', err, msg: 'fault' };
   expect(formatEntry(JSON.stringify(entry))).toBe('20:26:08.123 ERROR fault\nError: broken\n    at somewhere\n');
+});
+
+test('a fault is logged with its request, or as one that has none', () => {
+  const logged: unknown[] = [];
+  const log = { error: (...entry: unknown[]) => logged.push(entry) } as never;
+  const error = new Error('broken');
+  logFault(log, error, { requestId: '7', method: 'PUT', target: '/v2/' });
+  logFault(log, error, { requestId: '', method: '', target: '' });
+  expect(logged).toEqual([
+    [{ requestId: '7', method: 'PUT', path: '/v2/', err: error }, 'fault'],
+    [{ err: error }, 'fault beside requests'],
+  ]);
 });

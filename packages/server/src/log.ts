@@ -1,5 +1,5 @@
 import process from 'node:process';
-import type { RequestReport } from '@moorage/registry';
+import type { Reports, RequestReport } from '@moorage/registry';
 import { type Logger, pino, stdTimeFunctions } from 'pino';
 import type { Settings } from './settings.ts';
 
@@ -26,6 +26,15 @@ export function logRequest(log: Logger, report: RequestReport): void {
   const { requestId, method, target, status, durationMs, error } = report;
   const ms = Math.round(durationMs);
   log[levelOf(report)]({ requestId, method, path: target, status, ms, error: error?.message }, 'request');
+}
+
+/** Logs a fault with the request that met it; what happens beside requests, such as writing the audit, has none (`requestId` is empty). */
+export function logFault(
+  log: Pick<Logger, 'error'>,
+  ...[err, { requestId, method, target }]: Parameters<NonNullable<Reports['onError']>>
+): void {
+  if (requestId === '') log.error({ err }, 'fault beside requests');
+  else log.error({ requestId, method, path: target, err }, 'fault');
 }
 
 /** How much a request matters: pulls and the question whether something is there are routine. */

@@ -1,9 +1,15 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
+import { addAuditCommand } from './commands/audit.ts';
+import { addConfigCommand } from './commands/config.ts';
+import { addGroupCommands } from './commands/group.ts';
+import { addRepoCommands } from './commands/repo.ts';
+import { addRobotCommands } from './commands/robot.ts';
+import { addServeCommand } from './commands/serve.ts';
+import { addTokenCommands } from './commands/token.ts';
+import { addUserCommands } from './commands/user.ts';
 import { ExitError } from './exit-error.ts';
-import { readSettings } from './read-settings.ts';
-import { flagOf, type SettingName, settingRows } from './settings.ts';
 
 /** Runs the command that `words` (what was typed after `moorage`) say, and ends the process with 0, or with 1 after one sentence on stderr. */
 export async function runCommand(words: readonly string[]): Promise<void> {
@@ -28,37 +34,13 @@ function createProgram(): Command {
     .version(version, '-V, --version')
     // Commander writes its suggestion on a line of its own.
     .configureOutput({ outputError: (message, write) => write(`${message.trim().replace(/\n/g, ' ')}\n`) });
-  addServe(program, version);
+  addServeCommand(program, version);
+  addUserCommands(program);
+  addGroupCommands(program);
+  addTokenCommands(program);
+  addRobotCommands(program);
+  addRepoCommands(program);
+  addAuditCommand(program);
+  addConfigCommand(program);
   return program;
-}
-
-function addServe(program: Command, version: string): void {
-  const command = program
-    .command('serve')
-    .description('Run the registry until Ctrl-C or SIGTERM stops it.')
-    .addHelpText('after', '\nEach setting is also a variable (--a-b is MOORAGE_A_B) and a key of the --config file.')
-    .addOption(new Option('--config <file>', 'YAML file with settings (MOORAGE_CONFIG)'));
-  const options = settingRows.map(([name, { type, default: fallback, description }]) => {
-    const option = new Option(
-      `${flagOf(name)} ${type.placeholder}`,
-      fallback ? `${description} (default: ${fallback})` : description,
-    );
-    command.addOption(option);
-    return [name, option] as const;
-  });
-
-  command.action(async (typed: Record<string, string | true | undefined>) => {
-    const flags = new Map<SettingName, string>();
-    for (const [name, option] of options) {
-      const value = typed[option.attributeName()];
-      if (value !== undefined) flags.set(name, String(value));
-    }
-    const configFile = typed['config'] === undefined ? undefined : String(typed['config']);
-    // npm starts scripts in the package's directory and tells where it was called.
-    const directory = process.env['INIT_CWD'] ?? process.cwd();
-    const settings = readSettings({ flags, environment: process.env, configFile, directory });
-    // Loaded only now: help and refusals need not wait for the registry.
-    const { serve } = await import('./serve.ts');
-    await serve(settings, { directory, version });
-  });
 }

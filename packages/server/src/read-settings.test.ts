@@ -16,7 +16,7 @@ function yaml(content: string): string {
 }
 
 function read(sources: Partial<SettingSources>) {
-  return readSettings({ flags: new Map(), environment: {}, configFile: undefined, directory, ...sources });
+  return readSettings({ flags: new Map(), environment: {}, configFile: undefined, directory, ...sources }).settings;
 }
 
 function refusal(sources: Partial<SettingSources>): string {
@@ -35,6 +35,7 @@ test('without anything given the defaults stand', () => {
     data: './data',
     open: false,
     publicUrl: undefined,
+    trustedProxies: [],
     'uploads.ttlSeconds': 86400,
     'uploads.contentTypes': [],
     'push.leaseSeconds': 86400,
@@ -43,10 +44,19 @@ test('without anything given the defaults stand', () => {
     'manifests.defaultMediaType': 'application/vnd.oci.image.manifest.v1+json',
     'deletes.manifests': true,
     'deletes.blobs': true,
+    'tokens.ttlSeconds': 300,
+    'tokenServer.realm': undefined,
+    'tokenServer.service': undefined,
+    'tokenServer.issuer': undefined,
+    'tokenServer.keys': undefined,
+    'repositories.creation': 'anyone',
     'repositories.visibility': 'private',
     'limits.maxHeaderBytes': 65536,
     'limits.idleTimeoutSeconds': 60,
     'limits.drainSeconds': 10,
+    'rateLimits.address': undefined,
+    'rateLimits.identity': undefined,
+    'rateLimits.endpoints': [],
     'log.level': 'info',
     'log.format': undefined,
   });
@@ -60,6 +70,24 @@ test('a flag goes before the environment, that before the file, that before the 
   expect(settings['push.leaseSeconds']).toBe(200);
   expect(settings['manifests.sparse']).toBe(true);
   expect(settings['deletes.blobs']).toBe(true);
+});
+
+test('each setting comes with what was given and where', () => {
+  const configFile = yaml('uploads:\n  contentTypes: [a/b, c/d]\n');
+  const { given } = readSettings({
+    flags: new Map([['listen', '5001']]),
+    environment: { MOORAGE_OPEN: 'true' },
+    configFile,
+    directory,
+  });
+  expect(given.listen).toEqual({ text: '5001', origin: '--listen' });
+  expect(given.open).toEqual({ text: 'true', origin: 'MOORAGE_OPEN' });
+  expect(given['uploads.contentTypes']).toEqual({
+    text: 'a/b,c/d',
+    origin: `uploads.contentTypes in ${join(directory, configFile)}`,
+  });
+  expect(given.data).toEqual({ text: './data', origin: 'default' });
+  expect(given.publicUrl).toEqual({ text: '', origin: 'default' });
 });
 
 test('MOORAGE_CONFIG names the file where no flag does', () => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import process from 'node:process';
 import { parse } from 'yaml';
 import { ExitError } from './exit-error.ts';
 import { nearest } from './nearest.ts';
@@ -22,29 +23,42 @@ interface Given {
   readonly origin: string;
 }
 
+/** The settings, and for each what was given as text and where. */
+export interface ReadSettings {
+  readonly settings: Settings;
+  readonly given: Readonly<Record<SettingName, { readonly text: string; readonly origin: string }>>;
+}
+
+/** The directory that relative paths start from: npm starts scripts in the package's directory and tells where it was called. */
+export function callerDirectory(): string {
+  return process.env['INIT_CWD'] ?? process.cwd();
+}
+
 const names: readonly string[] = settingRows.map(([name]) => name);
 
 /** The settings: a flag goes before the environment, that before the file, that before the default.
  *  Throws an `ExitError` with one line for each thing that is wrong, saying where it stands. */
-export function readSettings(sources: SettingSources): Settings {
+export function readSettings(sources: SettingSources): ReadSettings {
   const errors: string[] = [];
   const environment = readEnvironment(sources.environment, errors);
   const configFile = sources.configFile ?? environment.get('config')?.value;
   const file = configFile === undefined ? undefined : readFile(resolve(sources.directory, configFile), errors);
 
   const settings: Record<string, unknown> = {};
+  const texts: Record<string, { text: string; origin: string }> = {};
   for (const [name, { type, default: fallback }] of settingRows) {
     const typed = sources.flags.get(name);
-    const given: Given =
+    const { value, origin }: Given =
       typed === undefined
-        ? (environment.get(name) ?? file?.get(name) ?? { value: fallback, origin: '' })
+        ? (environment.get(name) ?? file?.get(name) ?? { value: fallback, origin: 'default' })
         : { value: typed, origin: flagOf(name) };
-    const result = type.schema.safeParse(given.value);
+    const result = type.schema.safeParse(value);
     if (result.success) settings[name] = result.data;
-    else errors.push(`${given.origin} is ${JSON.stringify(given.value)}: it must be ${type.expects}.`);
+    else errors.push(`${origin} is ${JSON.stringify(value)}: it must be ${type.expects}.`);
+    texts[name] = { text: value === undefined ? '' : String(value), origin };
   }
   if (errors.length > 0) throw new ExitError(errors.join('\n'));
-  return settings as Settings;
+  return { settings: settings as Settings, given: texts as ReadSettings['given'] };
 }
 
 /** Kubernetes gives each pod variables for every service: those of one that is called "moorage" are not settings. */

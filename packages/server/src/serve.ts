@@ -2,20 +2,31 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
-import { createRegistry, type Registry } from '@moorage/registry';
+import {
+  type AccessOptions,
+  createRegistry,
+  type MetadataStore,
+  type Registry,
+  type TokenServer,
+} from '@moorage/registry';
 import { filesystem } from '@moorage/registry/filesystem';
 import { serverOptions, toNodeHandler, tuneServer } from '@moorage/registry/node';
 import { sqlite } from '@moorage/registry/sqlite';
 import type { Logger } from 'pino';
+import { type Accounts, createAccounts } from './accounts/accounts.ts';
+import type { Login } from './banner.ts';
+import { recordCommand } from './commands/record.ts';
+import { accountsFile, metadataFile } from './data-files.ts';
 import { lockDataDirectory } from './data-lock.ts';
-import { ExitError } from './exit-error.ts';
 import { createGreeter } from './greeter.ts';
 import { answerOther } from './health.ts';
-import { createLog, logRequest } from './log.ts';
+import { createLog, logFault, logRequest } from './log.ts';
+import { createLimit } from './rate-limits.ts';
 import type { Settings } from './settings.ts';
 import { explainStartFailure } from './start-failure.ts';
 import { drain, untilSignalled } from './stop.ts';
 import { sweepRegularly } from './sweep-regularly.ts';
+import { readTokenServer } from './token-server.ts';
 
 /** What the server knows besides its settings. */
 export interface Surroundings {
@@ -27,23 +38,20 @@ export interface Surroundings {
 /** Runs the server until a signal stops it; resolves once requests in flight have ended and storage is closed.
  *  Rejects with an `ExitError` when the settings or the host do not let it run. */
 export async function serve(settings: Settings, { directory, version }: Surroundings): Promise<void> {
-  if (!settings.open) {
-    throw new ExitError(
-      'Accounts do not exist yet, so the server runs only with --open: everyone who reaches its address may then pull, push and delete without logging in.',
-    );
-  }
   const signalled = untilSignalled();
+  const tokenServer = readTokenServer(settings, directory);
   const log = createLog(settings);
   const data = resolve(directory, settings.data);
   const greeter = createGreeter({ settings, data, version, log });
-  const metadata = sqlite({ file: join(data, 'registry.db') });
+  const metadata = sqlite({ file: metadataFile(data) });
   const blobs = filesystem({ directory: join(data, 'blobs') });
+  const accounts = settings.open ? undefined : createAccounts({ file: accountsFile(data) });
   const registry = createRegistry({
     ...registryOptions(settings),
     metadata,
     blobs,
-    access: 'open',
-    onError: (err, { requestId, method, target }) => log.error({ requestId, method, path: target, err }, 'fault'),
+    access: accessOf(accounts, { settings, tokenServer }),
+    onError: (error, request) => logFault(log, error, request),
     onRequest(report) {
       logRequest(log, report);
       greeter.seeRequest(report);
@@ -56,12 +64,16 @@ export async function serve(settings: Settings, { directory, version }: Surround
       await registry.ready();
       const server = await listen(registry, { settings, version, log });
       const repositories = await metadata.listRepositories({ after: undefined, limit: 1 });
-      greeter.welcome(server.address() as AddressInfo, { isEmpty: repositories.length === 0 });
+      greeter.welcome(server.address() as AddressInfo, {
+        isEmpty: repositories.length === 0,
+        login: accounts && (await findLogin(accounts, { metadata, tokenServer })),
+      });
       const sweeper = sweepRegularly(registry, log);
       log.info({ signal: await signalled }, 'stopping');
       await Promise.all([sweeper.stop(), drain(server, settings['limits.drainSeconds'] * 1000)]);
     } finally {
       await registry.close({ drainMs: 1000 });
+      accounts?.close();
       lock.close();
     }
     log.info('stopped');
@@ -73,7 +85,10 @@ export async function serve(settings: Settings, { directory, version }: Surround
 /** Starts the HTTP server; resolves once it accepts connections. */
 async function listen(registry: Registry, options: { settings: Settings; version: string; log: Logger }) {
   const { settings, version, log } = options;
-  const handle = toNodeHandler(registry, { onError: (err) => log.error({ err }, 'an answer could not be sent') });
+  const handle = toNodeHandler(registry, {
+    trustedProxies: settings.trustedProxies,
+    onError: (err) => log.error({ err }, 'an answer could not be sent'),
+  });
   const about = { version, ready: () => registry.ready() };
   const server = createServer(serverOptions, (request, response) =>
     handle(request, response, () => answerOther(request, response, about)),
@@ -87,10 +102,37 @@ async function listen(registry: Registry, options: { settings: Settings; version
   return server;
 }
 
+/** Whose name to log in with: the first start makes an administrator, whose password is known only now. With a token server outside it makes none: whoever got that name there
+ *  would be the administrator here. */
+async function findLogin(
+  { users }: Accounts,
+  { metadata, tokenServer }: { metadata: MetadataStore; tokenServer: TokenServer | undefined },
+): Promise<Login> {
+  const first = tokenServer === undefined ? await users.addFirst() : undefined;
+  if (first === undefined) {
+    return { name: users.list().find((user) => user.isAdmin && !user.isDisabled)?.name ?? 'NAME' };
+  }
+  await recordCommand(metadata, 'user-add', { about: `${first.name} as administrator, at the first start` });
+  return first;
+}
+
+/** Who people are says the accounts, and of those whom only a token server outside knows its token; who may do what, the registry. */
+function accessOf(
+  accounts: Accounts | undefined,
+  { settings, tokenServer }: { settings: Settings; tokenServer: TokenServer | undefined },
+): AccessOptions {
+  if (accounts === undefined) return 'open';
+  const { users, authenticate, identify } = accounts;
+  const options = { authenticate, identify, creation: settings['repositories.creation'] };
+  if (tokenServer === undefined) return options;
+  return { ...options, tokenServer, identify: (id) => (users.find(id) === undefined ? { id } : identify(id)) };
+}
+
 /** What the registry takes from the settings. */
 function registryOptions(settings: Settings) {
   return {
     publicUrl: settings.publicUrl,
+    limit: createLimit(settings),
     uploads: { ttlSeconds: settings['uploads.ttlSeconds'], contentTypes: settings['uploads.contentTypes'] },
     push: { leaseSeconds: settings['push.leaseSeconds'] },
     manifests: {
@@ -99,6 +141,7 @@ function registryOptions(settings: Settings) {
       defaultMediaType: settings['manifests.defaultMediaType'],
     },
     deletes: { manifests: settings['deletes.manifests'], blobs: settings['deletes.blobs'] },
+    tokens: { ttlSeconds: settings['tokens.ttlSeconds'] },
     repositories: { visibility: settings['repositories.visibility'] },
   };
 }

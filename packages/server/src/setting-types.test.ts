@@ -1,5 +1,17 @@
 import { expect, test } from 'vitest';
-import { address, choice, flag, mediaTypes, optional, origin, seconds, size } from './setting-types.ts';
+import {
+  address,
+  choice,
+  flag,
+  mediaTypes,
+  optional,
+  origin,
+  seconds,
+  size,
+  subnets,
+  url,
+  word,
+} from './setting-types.ts';
 
 const parse = (type: ReturnType<typeof optional>, value: unknown) => {
   const result = type.schema.safeParse(value);
@@ -83,4 +95,23 @@ test('an optional choice may be left out', () => {
   expect(parse(type, undefined)).toBeUndefined();
   expect(parse(type, 'json')).toBe('json');
   expect(parse(type, 'xml')).toBe('refused');
+});
+
+test('subnets are addresses and subnets, in a list or in text with commas', () => {
+  expect(parse(subnets(), '10.0.0.0/8, ::1,fd00::/8')).toEqual(['10.0.0.0/8', '::1', 'fd00::/8']);
+  expect(parse(subnets(), ['127.0.0.1'])).toEqual(['127.0.0.1']);
+  expect(parse(subnets(), '')).toEqual([]);
+  for (const value of ['localhost', '10.0.0.0/33', '::/129', '10.0.0', '10.0.0.0/', '10.0.0.0/8/8', [8], null]) {
+    expect(parse(subnets(), value), JSON.stringify(value)).toBe('refused');
+  }
+});
+
+test('a URL and a word can stand between quotes in a header', () => {
+  expect(parse(url(), 'https://auth.example/token?a=1')).toBe('https://auth.example/token?a=1');
+  expect(parse(url(), 'https://auth.example/"x')).toBe('https://auth.example/%22x');
+  for (const value of ['auth.example', 'ftp://a/', '', 5]) expect(parse(url(), value), String(value)).toBe('refused');
+  expect(parse(word('<word>'), "hub.example:5000'")).toBe("hub.example:5000'");
+  for (const value of ['', 'a b', 'a"', 'a\\', 'a\n', 'ä', 5]) {
+    expect(parse(word('<word>'), value), String(value)).toBe('refused');
+  }
 });

@@ -76,14 +76,19 @@ export function mediaType(): SettingType<string> {
   };
 }
 
+/** A list in YAML, text with commas elsewhere. */
+export function list<Item>(item: z.ZodType<Item>): z.ZodType<readonly Item[]> {
+  const split = (value: string) => value.split(',').map((part) => part.trim());
+  return z.preprocess(
+    (value) => (typeof value === 'string' ? split(value).filter((part) => part !== '') : value),
+    z.array(item),
+  );
+}
+
 /** Media types: a list in YAML, text with commas elsewhere. */
 export function mediaTypes(): SettingType<readonly string[]> {
-  const split = (value: string) => value.split(',').map((part) => part.trim());
   return {
-    schema: z.preprocess(
-      (value) => (typeof value === 'string' ? split(value).filter((part) => part !== '') : value),
-      z.array(z.string().regex(mediaTypePattern)),
-    ),
+    schema: list(z.string().regex(mediaTypePattern)),
     expects: 'media types without parameters, separated by commas',
     placeholder: '<media-types>',
   };
@@ -122,5 +127,32 @@ export function origin(): SettingType<string> {
     schema,
     expects: 'an http or https URL without a path, such as https://hub.example.com',
     placeholder: '<url>',
+  };
+}
+
+/** An `http` or `https` URL. */
+export function url(): SettingType<string> {
+  return {
+    schema: z.url({ protocol: /^https?$/ }).transform((value) => new URL(value).href),
+    expects: 'an http or https URL, such as https://auth.example.com/token',
+    placeholder: '<url>',
+  };
+}
+
+/** Text that can stand between quotes in a header. */
+export function word(placeholder: string): SettingType<string> {
+  return {
+    schema: z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/),
+    expects: 'printable ASCII without spaces, quotes and backslashes',
+    placeholder,
+  };
+}
+
+/** Addresses and subnets: a list in YAML, text with commas elsewhere. */
+export function subnets(): SettingType<readonly string[]> {
+  return {
+    schema: list(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])),
+    expects: 'IP addresses or subnets such as 10.0.0.0/8, separated by commas',
+    placeholder: '<subnets>',
   };
 }

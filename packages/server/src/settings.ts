@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { endpointRates, rate } from './rate-types.ts';
 import {
   address,
   choice,
@@ -10,7 +11,10 @@ import {
   type SettingType,
   seconds,
   size,
+  subnets,
   text,
+  url,
+  word,
 } from './setting-types.ts';
 
 /** What is known about one setting. */
@@ -36,6 +40,12 @@ export const settingsTable = {
     type: optional(origin()),
     default: undefined,
     description: 'URL under which clients reach the server, where a proxy stands before it',
+  },
+  trustedProxies: {
+    type: subnets(),
+    default: '',
+    description:
+      'Proxies before the server, whose word for the address, scheme and host of a client is believed (`X-Forwarded-For`, `-Proto` and `-Host`); empty: none',
   },
   'uploads.ttlSeconds': {
     type: seconds(1),
@@ -65,6 +75,38 @@ export const settingsTable = {
   },
   'deletes.manifests': { type: flag(), default: 'true', description: 'Allows deleting manifests and tags' },
   'deletes.blobs': { type: flag(), default: 'true', description: 'Allows deleting blobs' },
+  'tokens.ttlSeconds': {
+    type: seconds(60),
+    default: '300',
+    description: 'How long the token is good that a client gets for its password, before it asks for another one',
+  },
+  'tokenServer.realm': {
+    type: optional(url()),
+    default: undefined,
+    description:
+      'URL where clients get tokens from another server in the place of this one, which needs all four settings of `tokenServer`. Whom its tokens name is the user of that name, and without one somebody who is in no group',
+  },
+  'tokenServer.service': {
+    type: optional(word('<service>')),
+    default: undefined,
+    description: 'Name of this registry in the tokens of that server (`aud`)',
+  },
+  'tokenServer.issuer': {
+    type: optional(text('<issuer>')),
+    default: undefined,
+    description: 'Name of that server in its tokens (`iss`)',
+  },
+  'tokenServer.keys': {
+    type: optional(text('<file>')),
+    default: undefined,
+    description: 'File with the public keys of that server: a JWKS, or certificates in PEM',
+  },
+  'repositories.creation': {
+    type: choice('anyone', 'namespace', 'administrators'),
+    default: 'anyone',
+    description:
+      'Who may push under a name that is not taken: anyone who is logged in, everyone below their own name (`alice/…`), or administrators alone',
+  },
   'repositories.visibility': {
     type: choice('private', 'public'),
     default: 'private',
@@ -85,6 +127,22 @@ export const settingsTable = {
     default: '10',
     description: 'How long requests in flight may go on once the server was asked to stop',
   },
+  'rateLimits.address': {
+    type: rate(),
+    default: '',
+    description: 'How many requests may come from one address (of IPv6: one /64) in a period; empty: any number',
+  },
+  'rateLimits.identity': {
+    type: rate(),
+    default: '',
+    description: 'How many requests a user or robot that is logged in may send in a period; empty: any number',
+  },
+  'rateLimits.endpoints': {
+    type: endpointRates(),
+    default: '',
+    description:
+      'How many requests to one endpoint of the API a user, or else an address, may send in a period, by its number in the specification; empty: any number',
+  },
   'log.level': {
     type: choice('debug', 'info', 'warn', 'error', 'silent'),
     default: 'info',
@@ -94,7 +152,7 @@ export const settingsTable = {
     type: optional(choice('text', 'json')),
     default: undefined,
     description:
-      'Form of the log on stderr; not set: text on a terminal, else json. With json nothing is written to stdout',
+      'Form of the log on stderr; not set: text on a terminal, else json. With json nothing but the first password is written to stdout',
   },
 } as const satisfies Record<string, SettingRow>;
 

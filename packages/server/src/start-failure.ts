@@ -16,7 +16,14 @@ const sqliteCannotOpen = 14;
 /** `error` as one sentence that says what to do, where the reason lies in the host and not in this program; else `error` itself. */
 export function explainStartFailure(error: unknown, wanted: Wanted): unknown {
   if (!(error instanceof Error) || error instanceof ExitError) return error;
-  const sentence = ofListening(error, wanted) ?? ofStorage(error, wanted);
+  const sentence = ofListening(error, wanted);
+  return sentence === undefined ? explainStorageFailure(error, wanted.data) : new ExitError(sentence, { cause: error });
+}
+
+/** The same for an error of the storage in `data`, an absolute path. */
+export function explainStorageFailure(error: unknown, data: string): unknown {
+  if (!(error instanceof Error) || error instanceof ExitError) return error;
+  const sentence = ofStorage(error, data);
   return sentence === undefined ? error : new ExitError(sentence, { cause: error });
 }
 
@@ -38,7 +45,7 @@ function ofListening(error: Error, { host, port }: Wanted): string | undefined {
 }
 
 /** Storage names the reason of the host as its cause; what it says by itself stands where the host's code is not one of these. */
-function ofStorage(error: Error, { data }: Wanted): string | undefined {
+function ofStorage(error: Error, data: string): string | undefined {
   const host = error instanceof StorageError && error.cause instanceof Error ? error.cause : error;
   const { code, syscall, path = data } = host as NodeJS.ErrnoException;
   const errcode = 'errcode' in host ? host.errcode : undefined;

@@ -47,7 +47,7 @@ test('without the condition it starts itself anew on sources, passes signals on 
   await run.said(/Waiting for your first push/);
   run.process.kill('SIGTERM');
   expect(await run.ended).toBe(0);
-  const refused = runMoorage(['serve'], { nodeFlags: [] });
+  const refused = runMoorage(['serve', 'everything'], { nodeFlags: [] });
   expect(await refused.ended).toBe(1);
 });
 

@@ -8,6 +8,9 @@ import { onTestFinished } from 'vitest';
 
 const bin = fileURLToPath(new URL('../bin/moorage.js', import.meta.url));
 
+/** Where Node keeps sources whose types it has stripped, by their content: a start takes half the time. */
+const compileCache = fileURLToPath(new URL('../../../node_modules/.cache/node-compile', import.meta.url));
+
 /** A process of the real command. Its end is waited for when the test is over. */
 export interface Run {
   readonly process: ChildProcess;
@@ -25,6 +28,8 @@ export interface RunOptions {
   readonly environment?: NodeJS.ProcessEnv;
   readonly bin?: string;
   readonly cwd?: string;
+  /** Text on stdin. By default there is nothing. */
+  readonly stdin?: string;
   /** Flags of Node. By default those under which the command runs in this very process and starts no other. */
   readonly nodeFlags?: readonly string[];
 }
@@ -35,9 +40,10 @@ export function runMoorage(words: readonly string[], options: RunOptions = {}): 
   const inherited = Object.entries(process.env).filter(([name]) => !/^(MOORAGE_|INIT_CWD|NODE_OPTIONS)/.test(name));
   const child = spawn(process.execPath, [...nodeFlags, options.bin ?? bin, ...words], {
     cwd: options.cwd,
-    env: { ...Object.fromEntries(inherited), ...options.environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...Object.fromEntries(inherited), NODE_COMPILE_CACHE: compileCache, ...options.environment },
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.on('error', () => undefined).end(options.stdin); // a command need not read it
   const output = { stdout: '', stderr: '' };
   const listeners = new Set<() => void>();
   for (const name of ['stdout', 'stderr'] as const) {
@@ -81,12 +87,44 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
+/** A server that is ready. */
+export type StartedServer = Run & { readonly url: string; readonly data: string };
+
 /** Starts `moorage serve --open` on a free port; resolves once it is ready. */
-export async function startServer(
+export function startServer(
   words: readonly string[] = [],
   data: string = temporaryDirectory(),
-): Promise<Run & { readonly url: string; readonly data: string }> {
-  const run = runMoorage(['serve', '--open', '--listen', '127.0.0.1:0', '--data', data, ...words]);
-  const [, url = ''] = await run.said(/(http:\/\/127\.0\.0\.1:\d+)/);
+): Promise<StartedServer> {
+  return startServerWithLogin(['--open', ...words], data);
+}
+
+/** Starts `moorage serve` on a free port; resolves once it is ready. */
+export async function startServerWithLogin(
+  words: readonly string[] = [],
+  data: string = temporaryDirectory(),
+): Promise<StartedServer> {
+  const run = runMoorage(['serve', '--listen', '127.0.0.1:0', '--data', data, ...words]);
+  const [, url = ''] = await run.said(/address {2}(http:\/\/127\.0\.0\.1:\d+)/);
   return { ...run, url, data };
+}
+
+/** What a command said and how it ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Types `moorage` and `line`, words with spaces between, on a data directory, and waits for the end. */
+export async function typeMoorage(data: string, line: string, stdin?: string): Promise<Ended> {
+  const run = runMoorage([...line.split(' '), '--data', data], stdin === undefined ? {} : { stdin });
+  const code = await run.ended;
+  return { code, stdout: run.stdout(), stderr: run.stderr() };
+}
+
+/** The same with `--json`; the document that it prints. */
+export async function typeForJson(data: string, line: string, stdin?: string): Promise<unknown> {
+  const { code, stdout, stderr } = await typeMoorage(data, `${line} --json`, stdin);
+  if (code !== 0) throw new Error(`moorage ${line} ended with ${code}: ${stderr}`);
+  return JSON.parse(stdout);
 }

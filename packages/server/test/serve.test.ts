@@ -204,12 +204,6 @@ test('a database that is none ends with one sentence', async () => {
   expect(run.stderr()).toMatch(/^Cannot open [^\n]+registry\.db: file is not a database\n$/);
 });
 
-test('without --open there is one sentence that says what it means', async () => {
-  const run = runMoorage(['serve', '--data', join(temporaryDirectory(), 'data')]);
-  expect(await run.ended).toBe(1);
-  expect(run.stderr()).toMatch(/^Accounts do not exist yet, so the server runs only with --open: everyone [^\n]+\.\n$/);
-});
-
 test.each([
   [['--lisen', '5000'], {}, /^error: unknown option '--lisen' \(Did you mean --listen\?\)\n$/],
   [['--listen', 'here'], {}, /^--listen is "here": it must be HOST:PORT[^\n]+\n$/],

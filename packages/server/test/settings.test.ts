@@ -24,7 +24,7 @@ test('each setting reaches the part that obeys it', async () => {
   });
   expect([sparse.status, sparse.headers.get('location')]).toEqual([
     201,
-    expect.stringMatching(/^https:\/\/registry\.example\.com\/v2\/a\/manifests\//),
+    expect.stringMatching(/^https:\/\/hub\.example\.com\/v2\/a\/manifests\//),
   ]);
   const pulled = await call('GET', '/v2/a/manifests/1', { headers: { Accept: indexType } });
   expect(pulled.headers.get('content-type')).toBe(indexType);

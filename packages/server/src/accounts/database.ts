@@ -1,0 +1,104 @@
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { StorageError } from '@moorage/registry';
+
+const busyTimeoutMs = 5000;
+
+/** Each step brings the tables from the version of its index to the next one. A step that was released is never changed. */
+const migrations = [
+  `create table users (
+     name text primary key,
+     password_hash text not null,
+     is_admin integer not null,
+     is_disabled integer not null default 0,
+     created_ms integer not null,
+     -- When the password was set: what was given for an older one is refused.
+     since_ms integer not null
+   ) strict, without rowid;
+   create table groups (name text primary key, created_ms integer not null) strict, without rowid;
+   create table memberships (
+     user_name text not null references users (name) on delete cascade,
+     group_name text not null references groups (name) on delete cascade,
+     primary key (user_name, group_name)
+   ) strict, without rowid;
+   create index memberships_of_group on memberships (group_name, user_name);`,
+];
+
+/** A row as SQLite returns it. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** A connection with its prepared statements. */
+export interface Database {
+  find(sql: string, ...values: Value[]): Row | undefined;
+  list(sql: string, ...values: Value[]): readonly Row[];
+  /** Whether a row changed. The change has survived a power cut when it returns. */
+  change(sql: string, ...values: Value[]): boolean;
+  /** Runs `act` in one transaction, which holds the lock for writing from its start; what throws changes nothing. */
+  transaction<Result>(act: () => Result): Result;
+  close(): void;
+}
+
+type Value = string | number;
+
+/** Opens the accounts in `file`, which other processes may have open, too; makes it, readable for its owner alone, where there is none.
+ *  Throws a `StorageError` that says what is wrong. */
+export function openDatabase(file: string): Database {
+  let connection: DatabaseSync | undefined;
+  try {
+    if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
+    connection = new DatabaseSync(file, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true });
+    connection.exec('pragma journal_mode = wal; pragma synchronous = full');
+    const database = createDatabase(connection);
+    migrate(connection, database);
+    return database;
+  } catch (cause) {
+    connection?.close();
+    if (cause instanceof StorageError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new StorageError('unavailable', `Cannot open the accounts in ${file}: ${reason}.`, { cause });
+  }
+}
+
+function createDatabase(connection: DatabaseSync): Database {
+  const prepared = new Map<string, StatementSync>();
+  function prepare(sql: string): StatementSync {
+    const statement = prepared.get(sql) ?? connection.prepare(sql);
+    prepared.set(sql, statement);
+    return statement;
+  }
+
+  return {
+    find: (sql, ...values) => prepare(sql).get(...values),
+    list: (sql, ...values) => prepare(sql).all(...values),
+    change: (sql, ...values) => Number(prepare(sql).run(...values).changes) > 0,
+    transaction(act) {
+      connection.exec('begin immediate');
+      try {
+        const result = act();
+        connection.exec('commit');
+        return result;
+      } catch (error) {
+        if (connection.isTransaction) connection.exec('rollback');
+        throw error;
+      }
+    },
+    close() {
+      prepared.clear();
+      connection.close();
+    },
+  };
+}
+
+function migrate(connection: DatabaseSync, { transaction, find }: Database): void {
+  transaction(() => {
+    const version = Number(find('pragma user_version')?.['user_version']);
+    if (version > migrations.length) {
+      throw new StorageError(
+        'unavailable',
+        `The accounts have version ${version}, and this program knows versions up to ${migrations.length}: a newer Moorage wrote them. Use that one, or restore a backup.`,
+      );
+    }
+    for (const sql of migrations.slice(version)) connection.exec(sql);
+    if (version < migrations.length) connection.exec(`pragma user_version = ${migrations.length}`);
+  });
+}

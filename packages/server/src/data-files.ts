@@ -1,0 +1,7 @@
+import { join } from 'node:path';
+
+/** Where the registry's metadata lies in a data directory. */
+export const metadataFile = (data: string): string => join(data, 'registry.db');
+
+/** Where the users and groups lie in a data directory. */
+export const accountsFile = (data: string): string => join(data, 'accounts.db');
