@@ -11,13 +11,16 @@ import { caches } from './clients/groups/caches.ts';
 import { dockerFormats } from './clients/groups/docker.ts';
 import { downloads } from './clients/groups/downloads.ts';
 import { images } from './clients/groups/images.ts';
+import { createLogins } from './clients/groups/logins.ts';
 import { mounts } from './clients/groups/mounts.ts';
 import { referrers } from './clients/groups/referrers.ts';
 import { tags } from './clients/groups/tags.ts';
 import { createWorld, type Group, type World } from './clients/world.ts';
-import { startServer, useServer } from './server.ts';
+import { startServer, type TestServer, useServer } from './server.ts';
 
-const groups = [images, mounts, downloads, dockerFormats, caches, artifacts, referrers, tags];
+/** Groups on a server that is open to everyone, and the one on a server with accounts. */
+const groups = [images, mounts, downloads, dockerFormats, caches, artifacts, referrers, tags, 'logins'] as const;
+const nameOf = (group: (typeof groups)[number]) => (group === 'logins' ? group : group.name);
 const shownCharacters = 2000;
 
 /** Runs the groups' cases in order and returns how many passed and failed. */
@@ -46,17 +49,32 @@ async function runGroups(world: World, chosen: readonly Group[]): Promise<{ pass
 }
 
 const { values: options } = parseArgs({ options: { url: { type: 'string' }, only: { type: 'string' } } });
-const chosen = groups.filter(({ name }) => options.only === undefined || options.only === name);
-if (chosen.length === 0)
-  throw new Error(`There is no group ${options.only}: ${groups.map(({ name }) => name).join(', ')}.`);
+const chosen = groups.filter((group) => options.only === undefined || options.only === nameOf(group));
+if (chosen.length === 0) throw new Error(`There is no group ${options.only}: ${groups.map(nameOf).join(', ')}.`);
 const directory = await mkdtemp(join(tmpdir(), 'moorage-clients-'));
 process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
 const fixtures = await buildFixtures(directory);
-const server = options.url === undefined ? await startServer() : useServer(options.url);
-try {
-  const { passed, failed } = await runGroups(await createWorld(directory, server, fixtures), chosen);
-  console.log(`${passed} passed, ${failed} failed`);
-  process.exitCode = failed === 0 ? 0 : 1;
-} finally {
-  await server.stop();
+const total = { passed: 0, failed: 0 };
+
+/** Runs groups against a server of their own, which is stopped afterwards. */
+async function runOn(server: TestServer, groupsOf: () => Promise<readonly Group[]>): Promise<void> {
+  try {
+    const place = await mkdtemp(join(directory, 'world-'));
+    const { passed, failed } = await runGroups(await createWorld(place, server, fixtures), await groupsOf());
+    total.passed += passed;
+    total.failed += failed;
+  } finally {
+    await server.stop();
+  }
 }
+
+const openGroups = chosen.filter((group) => group !== 'logins');
+const server = options.url === undefined ? await startServer() : useServer(options.url);
+await runOn(server, async () => openGroups);
+// Accounts are Moorage's own: a registry that others started has none of these.
+if (options.url === undefined && chosen.includes('logins')) {
+  const guarded = await startServer({ accounts: ['alice', 'bob'] });
+  await runOn(guarded, async () => [await createLogins(directory, guarded, fixtures)]);
+}
+console.log(`${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 ? 0 : 1;

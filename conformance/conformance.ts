@@ -5,21 +5,21 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { tryCommand } from './run-command.ts';
-import { startServer, type TestServer, useServer } from './server.ts';
+import { passwordOf, type ServerOptions, startServer, type TestServer, useServer } from './server.ts';
 import { countFailed, type FailedTest, findUntried, parseCounts, parseFailedTests } from './suite-report.ts';
 import { toolPath } from './tools.ts';
 
 type Run = {
   readonly name: string;
   readonly suite: Readonly<Record<string, string>>;
-  readonly server: Readonly<Record<string, string>>;
+  readonly server: ServerOptions;
   /** What this run leaves out on purpose, by its name in results.yaml. */
   readonly untried: readonly string[];
 };
 
 const tagParameters = ['Manifest put with tag params', 'Tag Param', 'Tag Param sha512'];
 const sparse = 'Sparse Manifests';
-const runs: readonly Run[] = [
+const openRuns: readonly Run[] = [
   {
     name: 'stable',
     suite: { OCI_VERSION: 'stable', OCI_API_BLOBS_UPLOAD_CANCEL: 'true' },
@@ -30,9 +30,21 @@ const runs: readonly Run[] = [
   {
     name: 'dev-sparse',
     suite: { OCI_VERSION: 'dev', OCI_DATA_SPARSE: 'true' },
-    server: { MOORAGE_MANIFESTS_SPARSE: 'true' },
+    server: { settings: { MOORAGE_MANIFESTS_SPARSE: 'true' } },
     untried: [],
   },
+];
+
+/** The same on a server with accounts, by a user of it. */
+const user = 'conformance';
+const runs: readonly Run[] = [
+  ...openRuns,
+  ...openRuns.map((run) => ({
+    ...run,
+    name: `${run.name}-login`,
+    suite: { ...run.suite, OCI_USERNAME: user, OCI_PASSWORD: passwordOf(user) },
+    server: { ...run.server, accounts: [user] },
+  })),
 ];
 
 const resultsDirectory = fileURLToPath(new URL('results', import.meta.url));
@@ -63,7 +75,7 @@ async function judge(run: Run, server: TestServer): Promise<Outcome> {
   const failedTests = parseFailedTests(await readFile(join(directory, 'junit.xml'), 'utf8'));
   const failed = countFailed(counts) + untried.length;
   const columns = Object.entries(counts).map(([status, count]) => `${status} ${count}`);
-  const lines = [`${run.name.padEnd(10)} ${columns.join('  ')}  not tried ${untried.length}`];
+  const lines = [`${run.name.padEnd(16)} ${columns.join('  ')}  not tried ${untried.length}`];
   lines.push(...untried.map((name) => `  not tried: ${name}`), ...describeFailures(failedTests));
   if (failed > 0)
     lines.push(`Server log ends with:\n${await server.lastLog()}`, `Full report: ${join(directory, 'report.html')}`);
@@ -87,7 +99,7 @@ async function perform(run: Run, url: string | undefined): Promise<Outcome> {
       await server.stop();
     }
   } catch (error) {
-    return { passed: 0, failed: 1, report: `${run.name.padEnd(10)} could not be run: ${error}` };
+    return { passed: 0, failed: 1, report: `${run.name.padEnd(16)} could not be run: ${error}` };
   }
 }
 

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { runCommand } from './run-command.ts';
 
 const repositoryRoot = fileURLToPath(new URL('..', import.meta.url));
 const readyTimeoutMs = 60_000;
@@ -20,19 +21,38 @@ export type TestServer = {
   readonly url: string;
   /** The first errors and the last lines of the server's log; of a server that was started by others, nothing. */
   lastLog(): Promise<string>;
+  /** Runs a `moorage` command on the server's data, while it runs; returns what it printed. */
+  moorage(args: readonly string[], input?: string): Promise<string>;
   /** Ends the server and removes its data. */
   stop(): Promise<void>;
 };
 
-/** Starts Moorage with a fresh data directory on a free port of the loopback; `settings` are its environment settings.
- *  Resolves when `/readyz` answers 200; throws with the log when the server ends or is not ready in 60 s. */
-export async function startServer(settings: Readonly<Record<string, string>> = {}): Promise<TestServer> {
+/** What a server is started with. */
+export type ServerOptions = {
+  /** Environment settings. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Users, each with `passwordOf` its name; none: everyone may do everything. */
+  readonly accounts?: readonly string[];
+};
+
+/** The password of a test's user. */
+export const passwordOf = (user: string): string => `${user}-secret`;
+
+/** Starts Moorage with a fresh data directory on a free port of the loopback. Resolves when `/readyz` answers 200; throws with the log when the server ends or is not ready in 60 s. */
+export async function startServer({ settings = {}, accounts = [] }: ServerOptions = {}): Promise<TestServer> {
   const directory = await mkdtemp(join(tmpdir(), 'moorage-conformance-'));
   const host = `127.0.0.1:${await findFreePort()}`;
   const logFile = join(directory, 'server.log');
   const log = await open(logFile, 'w');
-  const serve = ['serve', '--open', '--listen', host, '--data', join(directory, 'data')];
-  const child = spawn(process.execPath, ['tools/run.js', 'packages/server/bin/moorage.js', ...serve], {
+  const data = join(directory, 'data');
+  const command = ['tools/run.js', 'packages/server/bin/moorage.js'];
+  const moorage = async (args: readonly string[], input = '') => {
+    const all = [...command, ...args, '--data', data];
+    return (await runCommand(process.execPath, all, { cwd: repositoryRoot, input })).stdout;
+  };
+  for (const user of accounts) await moorage(['user', 'add', user, '--password-stdin'], passwordOf(user));
+  const access = accounts.length === 0 ? ['--open'] : [];
+  const child = spawn(process.execPath, [...command, 'serve', ...access, '--listen', host, '--data', data], {
     cwd: repositoryRoot,
     env: { ...process.env, ...settings },
     stdio: ['ignore', log.fd, log.fd],
@@ -54,7 +74,7 @@ export async function startServer(settings: Readonly<Record<string, string>> = {
   };
   const url = `http://${host}`;
   const ready = await waitUntilReady(`${url}/readyz`, () => child.exitCode !== null);
-  if (ready) return { host, url, lastLog, stop };
+  if (ready) return { host, url, lastLog, moorage, stop };
   const reason = await lastLog();
   await stop();
   throw new Error(`The server did not become ready at ${url}. Its log ends with:\n${reason}`);
@@ -62,7 +82,8 @@ export async function startServer(settings: Readonly<Record<string, string>> = {
 
 /** A registry that others started, to compare: nothing of it is stopped or removed. */
 export function useServer(url: string): TestServer {
-  return { host: new URL(url).host, url, lastLog: async () => '', stop: async () => undefined };
+  const moorage = () => Promise.reject(new Error('The data of a registry that others started cannot be reached.'));
+  return { host: new URL(url).host, url, lastLog: async () => '', moorage, stop: async () => undefined };
 }
 
 /** The first errors, which are often the cause of all others, and the last lines. */
