@@ -14,7 +14,11 @@ import { commandFaults, snippetsOf, writeSnippets } from './docs/snippets.ts';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const readme = snippetsOf('README.md', readFileSync(join(root, 'README.md'), 'utf8'));
 const indexType = 'application/vnd.oci.image.index.v1+json';
-const known = { scripts: ['start'], flagsOf: (command: string) => (command === 'serve' ? ['--open'] : undefined) };
+const knownFlags = new Map([
+  ['serve', ['--open']],
+  ['user add', ['--admin', '--password-stdin']],
+]);
+const known = { scripts: ['start'], flagsOf: (command: string) => knownFlags.get(command) };
 
 function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'moorage-docs-'));
@@ -22,8 +26,12 @@ function temporaryDirectory(): string {
   return directory;
 }
 
-/** Starts a program whose output names the address that it serves; returns the address. */
-async function startAndFindUrl(args: readonly string[], cwd: string): Promise<string> {
+/** Starts a program whose output names the address that it serves; returns the address, and what its output said until `lastWords`. */
+async function startAndRead(
+  args: readonly string[],
+  cwd: string,
+  lastWords = /127/,
+): Promise<{ url: string; output: string }> {
   const environment = Object.entries(process.env).filter(([name]) => !/^(MOORAGE_|INIT_CWD|NODE_OPTIONS)/.test(name));
   const child: ChildProcess = spawn(process.execPath, args, {
     cwd,
@@ -38,41 +46,69 @@ async function startAndFindUrl(args: readonly string[], cwd: string): Promise<st
   for await (const text of child.stdout?.setEncoding('utf8') ?? []) {
     output += text;
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(output)?.[0];
-    if (url !== undefined) return url;
+    if (url !== undefined && lastWords.test(output)) return { url, output };
   }
   throw new Error(`No address was told:\n${output}`);
 }
 
+/** A bearer token, as `docker login` and a push get it: the challenge says where, and Basic says who. */
+async function getToken(url: string, name: string, login: string): Promise<string> {
+  const { status, headers } = await fetch(`${url}/v2/`);
+  const [, realm = '', service = ''] =
+    /^Bearer realm="(.+)",service="(.+)"$/.exec(headers.get('www-authenticate') ?? '') ?? [];
+  expect([status, realm]).toEqual([401, `${url}/v2/token`]);
+  const answer = await fetch(`${realm}?service=${service}&scope=repository:${name}:pull,push`, {
+    headers: { Authorization: `Basic ${Buffer.from(login).toString('base64')}` },
+  });
+  const { token } = (await answer.json()) as { token: string };
+  return token;
+}
+
 /** Pushes an index under a tag, as a client does after its blobs, and pulls it; returns the status of both and what was pulled. */
-async function pushAndPull(url: string, name: string): Promise<readonly unknown[]> {
+async function pushAndPull(url: string, name: string, token?: string): Promise<readonly unknown[]> {
+  const shown: Record<string, string> = token === undefined ? {} : { Authorization: `Bearer ${token}` };
   const blob = Buffer.from(`for ${name}`);
   const digest = `sha256:${createHash('sha256').update(blob).digest('hex')}`;
-  const session = await fetch(`${url}/v2/${name}/blobs/uploads/`, { method: 'POST' });
+  const session = await fetch(`${url}/v2/${name}/blobs/uploads/`, { method: 'POST', headers: shown });
   if (session.status !== 202) return [session.status];
   const location = new URL(session.headers.get('location') ?? '', url);
   location.searchParams.set('digest', digest);
-  const headers = { 'Content-Type': indexType };
+  const headers = { ...shown, 'Content-Type': indexType };
   const body = JSON.stringify({ schemaVersion: 2, mediaType: indexType, manifests: [] });
   const pushes = [
-    await fetch(location, { method: 'PUT', body: blob }),
+    await fetch(location, { method: 'PUT', headers: shown, body: blob }),
     await fetch(`${url}/v2/${name}/manifests/1`, { method: 'PUT', headers, body }),
   ];
-  const pulls = [await fetch(`${url}/v2/${name}/blobs/${digest}`), await fetch(`${url}/v2/${name}/manifests/1`)];
+  const pulls = [
+    await fetch(`${url}/v2/${name}/blobs/${digest}`, { headers: shown }),
+    await fetch(`${url}/v2/${name}/manifests/1`, { headers: shown }),
+  ];
   const [pulledBlob, pulledManifest] = await Promise.all(pulls.map((pull) => pull.text()));
   return [...pushes.map(({ status }) => status), pulledBlob === blob.toString(), pulledManifest === body];
 }
 
-test('README: the first command serves, and what was pushed is pulled', async () => {
-  const command =
-    readme.find(({ language, code }) => language === 'sh' && code.startsWith('npm start'))?.code.split('\n')[0] ?? '';
+/** Starts the server by a command of the README, with a port and data of its own. */
+async function startByReadme(command: string): Promise<{ url: string; output: string }> {
+  expect(readme.filter(({ language }) => language === 'sh').map(({ code }) => code)).toContain(`${command}\n`);
   const [, start = ''] =
     /^node (.*)$/.exec(
       JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts.start.replace(/^exec /, ''),
     ) ?? [];
   const flags = command.split(' -- ')[1]?.split(' ') ?? [];
-  expect(flags).toEqual(['--open']);
   const own = ['--listen', '127.0.0.1:0', '--data', join(temporaryDirectory(), 'data'), '--log-level', 'warn'];
-  const url = await startAndFindUrl([...start.split(' '), ...flags, ...own], root);
+  return startAndRead([...start.split(' '), ...flags, ...own], root, /Waiting for your first push/);
+}
+
+test('README: npm start tells a password, and who logs in with it pushes and pulls', async () => {
+  const { url, output } = await startByReadme('npm start');
+  const [, password = ''] = /This password is shown once:\n +(\S+)\n/.exec(output) ?? [];
+  expect(await pushAndPull(url, 'hello')).toEqual([401]);
+  const token = await getToken(url, 'hello', `admin:${password}`);
+  expect(await pushAndPull(url, 'hello', token)).toEqual([201, 201, true, true]);
+});
+
+test('README: with --open everyone pushes and pulls', async () => {
+  const { url } = await startByReadme('npm start -- --open');
   expect(await pushAndPull(url, 'hello')).toEqual([201, 201, true, true]);
 });
 
@@ -84,7 +120,7 @@ test('README: the application that embeds the registry serves, and lets push whe
   const code = snippet?.code.replace(listen, told) ?? '';
   const folder = join(root, '.cache/readme');
   const [program = ''] = writeSnippets(folder, [{ file: 'README.md', language: 'ts', code }]);
-  const url = await startAndFindUrl(['--conditions=moorage-source', program], temporaryDirectory());
+  const { url } = await startAndRead(['--conditions=moorage-source', program], temporaryDirectory());
   expect(await pushAndPull(url, 'sandbox/hello')).toEqual([201, 201, true, true]);
   expect(await pushAndPull(url, 'hello')).toEqual([403]);
 });
@@ -110,6 +146,9 @@ test.each([
   ['npm stop', ['there is no script stop.']],
   ['npx moorage serve --open # comment', []],
   ['moorage push', ['there is no command push.']],
+  ['printf x | npx moorage user add alice --password-stdin', []],
+  ['printf x | npx moorage user add alice --pasword-stdin', ['moorage user add has no --pasword-stdin.']],
+  ['moorage user ad alice', ['there is no command user ad.']],
   ['docker push --all', []],
 ])('commands of %j', (line, faults) => {
   const snippets = snippetsOf('A.md', `\`\`\`sh\n${line}\n\`\`\`\n`);

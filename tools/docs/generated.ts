@@ -11,12 +11,18 @@ export function generatedDocuments(): ReadonlyMap<string, string> {
 
 /** What stands in the place of a code's own status, and when. 408 and 431 are the server's, before there is a request. */
 const otherStatuses: Readonly<Record<OtherStatus | 408, readonly [codes: string, when: string]>> = {
-  400: ['`UNSUPPORTED`', 'a query that cannot be read, such as `n=ten`, or bytes that are not HTTP'],
-  404: ['`UNSUPPORTED`', 'the path is no endpoint'],
+  400: [
+    '`UNSUPPORTED`',
+    'a query or form that cannot be read, such as `n=ten` or a scope that is none, or bytes that are not HTTP',
+  ],
+  404: ['`UNSUPPORTED`', 'the path is no endpoint, or tokens are made by another server'],
   408: ['`UNSUPPORTED`', 'the headers of a request did not come in time'],
   409: ['`BLOB_UPLOAD_INVALID`', 'another request writes to this upload; `Retry-After` says how long it may hold it'],
   412: ['`MANIFEST_INVALID`', 'the condition of a push (`If-Match`, `If-None-Match`) does not hold: the tag was moved'],
-  413: ['`SIZE_INVALID`', 'a manifest that is larger than `manifests.maxBytes`'],
+  413: [
+    '`SIZE_INVALID`',
+    'a manifest that is larger than `manifests.maxBytes`, or the form of a token request over 64 KiB',
+  ],
   414: ['`UNSUPPORTED`', 'the URL is too long'],
   415: ['`UNSUPPORTED`', 'the content type of an upload is not among `uploads.contentTypes`'],
   416: [

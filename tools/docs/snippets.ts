@@ -62,7 +62,7 @@ export function typeFaults(root: string, snippets: readonly Snippet[]): readonly
 /** What the commands of the repository are called, and which flags they know. */
 export interface KnownCommands {
   readonly scripts: readonly string[];
-  /** The flags of `moorage <command>`; undefined when there is no such command. */
+  /** The flags of `moorage <command>`, such as `serve` or `user add`; undefined when there is no such command, or one that wants a second word. */
   flagsOf(command: string): readonly string[] | undefined;
 }
 
@@ -71,15 +71,17 @@ export function commandFaults(snippets: readonly Snippet[], known: KnownCommands
   return snippets
     .filter(({ language }) => language === 'sh')
     .flatMap(({ file, code }) =>
-      code.split('\n').flatMap((line) => lineFaults(line, known).map((fault) => `${file}: "${line}": ${fault}`)),
+      code.split('\n').flatMap((line) =>
+        line
+          .replace(/ +#.*$/, '')
+          .split(' | ')
+          .flatMap((part) => partFaults(part, known).map((fault) => `${file}: "${line}": ${fault}`)),
+      ),
     );
 }
 
-function lineFaults(line: string, known: KnownCommands): readonly string[] {
-  const words = line
-    .replace(/ +#.*$/, '')
-    .split(' ')
-    .filter((word) => word !== '');
+function partFaults(part: string, known: KnownCommands): readonly string[] {
+  const words = part.split(' ').filter((word) => word !== '');
   const [program, ...rest] = words[0] === 'npx' ? words.slice(1) : words;
   if (program === 'moorage') return moorageFaults(rest, known);
   if (program !== 'npm') return [];
@@ -90,10 +92,13 @@ function lineFaults(line: string, known: KnownCommands): readonly string[] {
     : [];
 }
 
-function moorageFaults([command = '', ...rest]: readonly string[], known: KnownCommands): readonly string[] {
-  const flags = known.flagsOf(command);
-  if (flags === undefined) return [`there is no command ${command}.`];
-  return rest
+function moorageFaults(words: readonly string[], known: KnownCommands): readonly string[] {
+  const command = [words.slice(0, 1), words.slice(0, 2)]
+    .map((start) => start.join(' '))
+    .find((start) => known.flagsOf(start) !== undefined);
+  const flags = command === undefined ? undefined : known.flagsOf(command);
+  if (flags === undefined) return [`there is no command ${words.slice(0, 2).join(' ')}.`];
+  return words
     .filter((word) => word.startsWith('--') && !flags.includes(word))
     .map((flag) => `moorage ${command} has no ${flag}.`);
 }
@@ -106,10 +111,11 @@ export function knownCommands(root: string, scripts: readonly string[]): KnownCo
     scripts,
     flagsOf(command) {
       if (!asked.has(command)) {
-        const help = spawnSync(process.execPath, ['--conditions=moorage-source', bin, command, '--help'], {
-          encoding: 'utf8',
-        });
-        const isKnown = help.status === 0 && help.stdout.startsWith(`Usage: moorage ${command} `);
+        const args = ['--conditions=moorage-source', bin, ...command.split(' '), '--help'];
+        const help = spawnSync(process.execPath, args, { encoding: 'utf8' });
+        const [usage = ''] = help.stdout.split('\n');
+        const isKnown =
+          help.status === 0 && usage.startsWith(`Usage: moorage ${command} `) && !usage.includes('[command]');
         asked.set(command, isKnown ? (help.stdout.match(/--[a-z][a-z-]*/g) ?? []) : undefined);
       }
       return asked.get(command);
