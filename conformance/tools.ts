@@ -16,7 +16,7 @@ export const goPrograms = [
 ] as const;
 
 /** Debian packages: each bears the name of its program. The distribution fixes their versions. */
-export const debianPackages = ['skopeo', 'buildah', 'curl'] as const;
+export const debianPackages = ['skopeo', 'buildah', 'podman', 'curl'] as const;
 
 /** Where `go install` puts a program. */
 export const goProgramDirectory =

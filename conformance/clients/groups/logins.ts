@@ -49,7 +49,7 @@ export async function createLogins(directory: string, server: TestServer, fixtur
         name: `${client.name} logs in, pushes to a private repository and pulls from it; a stranger and an anonymous caller may not`,
         async run() {
           for (const world of [alice, bob, nobody]) {
-            for (const args of client.prepare ?? []) await world.run(client.name, args);
+            for (const args of client.prepare ?? []) await world.run(client.name, args, { cwd: directory });
           }
           if (client.keepsAnyPassword !== true) {
             await refused(alice, [client.name, ...client.login(host, 'alice')], { input: 'wrong' });
@@ -74,6 +74,19 @@ export async function createLogins(directory: string, server: TestServer, fixtur
           const copy = ['copy', '-v', `${host}/alice/crane:1`, `${host}/alice/copy:1`];
           const { stderr } = await alice.run('crane', copy);
           if (!/<-- 201 \S+[?&]mount=/.test(stderr)) throw new Error(`crane mounted nothing:\n${stderr}`);
+        },
+      },
+      {
+        name: 'podman mounts from a private repository of its user with one token for both',
+        async run() {
+          await alice.run('podman', ['pull', '--tls-verify=false', `docker://${host}/alice/crane:1`]);
+          const push = ['--log-level', 'debug', 'push', '--tls-verify=false'];
+          const { stderr } = await alice.run('podman', [
+            ...push,
+            `${host}/alice/crane:1`,
+            `docker://${host}/alice/moved:1`,
+          ]);
+          if (!stderr.includes('... mount OK')) throw new Error(`podman mounted nothing:\n${stderr}`);
         },
       },
       {
@@ -168,6 +181,22 @@ const clients: readonly Client[] = [
     ],
     push: (host) => ['push', '--tls-verify=false', 'localhost/hello:1', `docker://${host}/alice/buildah:1`],
     pull: (host) => ['pull', '--tls-verify=false', `docker://${host}/alice/buildah:1`],
+  },
+  {
+    name: 'podman',
+    login: (host, user) => ['login', '--tls-verify=false', '-u', user, '--password-stdin', host],
+    push: (host) => ['push', '--tls-verify=false', 'localhost/hello:1', `docker://${host}/alice/podman:1`],
+    pull: (host) => ['pull', '--tls-verify=false', `docker://${host}/alice/podman:1`],
+  },
+  {
+    name: 'helm',
+    login: (host, user) => ['registry', 'login', '--plain-http', '-u', user, '--password-stdin', host],
+    prepare: [
+      ['create', 'hello'],
+      ['package', 'hello'],
+    ],
+    push: (host) => ['push', '--plain-http', 'hello-0.1.0.tgz', `oci://${host}/alice/charts`],
+    pull: (host) => ['pull', '--plain-http', '--version', '0.1.0', `oci://${host}/alice/charts/hello`],
   },
   {
     name: 'oras',

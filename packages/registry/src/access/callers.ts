@@ -48,7 +48,7 @@ export function createCallers({ options, tokens, accessTokens, logins }: CallerN
     // A token says its second alone.
     const isOld = identity.sinceMs !== undefined && madeMs !== undefined && madeMs + 999 < identity.sinceMs;
     if (isOld) throw new UnauthorizedError('The token is from before the password was changed: log in again.');
-    return checked(identity);
+    return isRobot ? identity : checked(identity);
   }
 
   async function findByToken(token: string, address: string | undefined): Promise<Caller> {
@@ -113,11 +113,10 @@ function isReserved(id: string): boolean {
   return id === '' || id.startsWith('@') || id.startsWith('robot+');
 }
 
+/** What an application says of somebody, whom it must not make a group or a robot. */
 function checked(identity: Identity): Identity {
-  if (isReserved(identity.id) && identity.isRobot !== true) {
-    throw new TypeError(
-      `An identity's id must not be empty or begin with @ or robot+: ${JSON.stringify(identity.id)}.`,
-    );
+  if (isReserved(identity.id) || identity.isRobot === true) {
+    throw new TypeError(`An application's identity is no group and no robot: ${JSON.stringify(identity.id)}.`);
   }
   return identity;
 }
