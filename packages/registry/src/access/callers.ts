@@ -60,14 +60,15 @@ export function createCallers({ options, tokens, accessTokens, logins }: CallerN
       if (identity === undefined) throw error;
       return { ...anonymous, identity: checked(identity) };
     }
-    const { identity: id, scopes } = claims;
+    const { identity: id, scopes, reachesCatalog } = claims;
     const accessToken = claims.accessToken === undefined ? undefined : await accessTokens.find(claims.accessToken);
     if (claims.accessToken !== undefined && accessToken === undefined) {
       throw new UnauthorizedError('The access token was revoked.');
     }
     // An access token is revoked by itself, and does not end with a password.
     const madeMs = accessToken === undefined ? claims.issuedMs : undefined;
-    return { identity: id === undefined ? undefined : await known(id, { accessToken, madeMs }), scopes, accessToken };
+    const identity = id === undefined ? undefined : await known(id, { accessToken, madeMs });
+    return { identity, scopes, reachesCatalog, accessToken };
   }
 
   async function findByPassword(

@@ -37,6 +37,8 @@ export interface Caller {
   readonly identity: Identity | undefined;
   /** Of a bearer token of ours: nothing else may be done with it. Undefined: no such token was shown. */
   readonly scopes: readonly RepositoryScope[] | undefined;
+  /** Whether such a token is good for the catalog, too. */
+  readonly reachesCatalog?: boolean | undefined;
   /** The access token or robot behind it, whose list is never exceeded. */
   readonly accessToken: AccessTokenRecord | undefined;
 }

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { createLocalJWKSet, errors, importSPKI, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
-import { readScopes, type Tokens } from './tokens.ts';
+import { readCatalog, readScopes, type Tokens } from './tokens.ts';
 import { UnauthorizedError } from './unauthorized.ts';
 
 /** A token server in the place of the registry's own. */
@@ -51,6 +51,7 @@ export function createOutsideTokens(server: TokenServer, { now }: { now(): numbe
         return {
           identity: sub === '' ? undefined : sub,
           scopes: readScopes(access),
+          reachesCatalog: readCatalog(access),
           accessToken: undefined,
           issuedMs: iat === undefined ? undefined : iat * 1000,
         };

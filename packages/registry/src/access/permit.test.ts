@@ -263,8 +263,18 @@ test('a token gets the part of what it asks for that its owner may do now', asyn
 test('nobody is asked to log in where nobody can, and an anonymous token is somebody who asked for one', () => {
   const open = accessOf(() => true);
   const closed = accessOf(() => true, { canLogIn: true });
-  expect(() => open.checkIdentity(anonymous)).not.toThrow();
-  expect(() => closed.checkIdentity(callerOf(alice))).not.toThrow();
-  expect(() => closed.checkIdentity({ ...anonymous, scopes: [] })).not.toThrow();
-  expect(() => closed.checkIdentity(anonymous)).toThrow('Log in first.');
+  expect(() => open.checkIdentity(anonymous, 'identity')).not.toThrow();
+  expect(() => closed.checkIdentity(callerOf(alice), 'list')).not.toThrow();
+  expect(() => closed.checkIdentity({ ...anonymous, scopes: [] }, 'identity')).not.toThrow();
+  expect(() => closed.checkIdentity(anonymous, 'identity')).toThrow('Log in first.');
+});
+
+test('a token reaches the catalog where it was made for it, and is told what it lacks where it was not', () => {
+  const access = accessOf(() => true, { canLogIn: true });
+  const token = { ...callerOf(alice), scopes: [] };
+  expect(() => access.checkIdentity({ ...token, reachesCatalog: true }, 'list')).not.toThrow();
+  expect(() => access.checkIdentity(token, 'list')).toThrow(
+    expect.objectContaining({ code: 'UNAUTHORIZED', wantsCatalog: true, isInsufficient: true }),
+  );
+  expect(() => access.checkIdentity(anonymous, 'list')).toThrow(expect.objectContaining({ wantsCatalog: true }));
 });

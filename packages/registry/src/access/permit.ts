@@ -33,7 +33,7 @@ export interface Access {
    *  like none, and `DENIED` to who wants to write. */
   getPermit<A extends Action>(caller: Caller, wanted: Wanted<A>): Promise<Permit<A>>;
   /** 401 where nobody is logged in though somebody could be: a client learns here that it may. */
-  checkIdentity(caller: Caller): void;
+  checkIdentity(caller: Caller, action: 'identity' | 'list'): void;
   /** Those of the actions that the caller may do now, for a token. */
   listAllowed(caller: Caller, name: RepositoryName, actions: readonly ScopeAction[]): Promise<readonly ScopeAction[]>;
   /** Whether the caller may pull everything, so that lists need not ask for each. */
@@ -111,9 +111,15 @@ export function createAccess({ authorize, canLogIn, metadata }: AccessNeeds): Ac
       if (isAllowed && scopesAllow(caller.scopes, wanted)) return makePermit(caller, wanted, repository);
       throw await toRefusal(caller, wanted, { isAllowed, repository });
     },
-    checkIdentity(caller) {
-      if (canLogIn && caller.identity === undefined && caller.scopes === undefined)
-        throw new UnauthorizedError('Log in first.');
+    checkIdentity(caller, action) {
+      const wantsCatalog = action === 'list';
+      if (canLogIn && caller.identity === undefined && caller.scopes === undefined) {
+        throw new UnauthorizedError('Log in first.', { wantsCatalog });
+      }
+      if (wantsCatalog && caller.scopes !== undefined && caller.reachesCatalog !== true) {
+        const message = 'The token is not good for the catalog: get one with the scope that is named.';
+        throw new UnauthorizedError(message, { wantsCatalog, isInsufficient: true });
+      }
     },
     async listAllowed(caller, name, actions) {
       const repository = await metadata.findRepository(name);

@@ -11,6 +11,8 @@ export interface TokenClaims {
   readonly identity: string | undefined;
   /** Repositories and actions that were granted when it was made; a refused one has no actions. */
   readonly scopes: readonly RepositoryScope[];
+  /** Whether it is good for the catalog (`registry:catalog:*`), too. Default: no. */
+  readonly reachesCatalog?: boolean | undefined;
   /** The access token or robot that it was made for: when that is revoked, so is this. */
   readonly accessToken: string | undefined;
 }
@@ -57,11 +59,14 @@ export function createTokens(
   const { service } = settings;
   const ttlSeconds = Math.max(settings.ttlSeconds, minimumTtlSeconds);
   return {
-    async issue({ identity, scopes, accessToken }) {
+    async issue({ identity, scopes, reachesCatalog = false, accessToken }) {
       const { id, privateKey } = await keys.current();
       const issuedMs = sources.now();
       const issued = Math.floor(issuedMs / 1000);
-      const access = scopes.map(({ type, name, actions }) => ({ type, name, actions }));
+      const access = [
+        ...scopes.map(({ type, name, actions }) => ({ type, name, actions })),
+        ...(reachesCatalog ? [catalogAccess] : []),
+      ];
       const token = await new SignJWT({ access, ...(accessToken === undefined ? {} : { access_token: accessToken }) })
         .setProtectedHeader({ alg: signingAlgorithm, kid: id, typ: 'JWT' })
         .setIssuer(service)
@@ -94,6 +99,7 @@ export function createTokens(
         return {
           identity: sub === '' ? undefined : sub,
           scopes: readScopes(access),
+          reachesCatalog: readCatalog(access),
           accessToken: typeof accessToken === 'string' ? accessToken : undefined,
           issuedMs: iat === undefined ? undefined : iat * 1000,
         };
@@ -105,6 +111,15 @@ export function createTokens(
       }
     },
   };
+}
+
+const catalogAccess = { type: 'registry', name: 'catalog', actions: ['*'] };
+
+/** True where the `access` claim of a token names the catalog. */
+export function readCatalog(access: unknown): true | undefined {
+  const isNamed = ({ type, name, actions }: Record<string, unknown>) =>
+    type === 'registry' && name === 'catalog' && Array.isArray(actions) && actions.includes('*');
+  return Array.isArray(access) && access.some((entry) => isNamed(Object(entry))) ? true : undefined;
 }
 
 /** The `access` claim of a token whose signature was verified. An entry that is of another kind, or that cannot be read, narrows to nothing. */

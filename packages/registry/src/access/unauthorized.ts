@@ -6,6 +6,8 @@ export class UnauthorizedError extends OciError {
   readonly scopes: readonly RepositoryScope[];
   /** A token was shown that is good, and lacks a scope. */
   readonly isInsufficient: boolean;
+  /** The catalog is wanted. */
+  readonly wantsCatalog: boolean;
   /** Whose name was shown with a password that is not good. */
   readonly username: string | undefined;
 
@@ -14,6 +16,7 @@ export class UnauthorizedError extends OciError {
     challenge: {
       readonly scopes?: readonly RepositoryScope[];
       readonly isInsufficient?: boolean;
+      readonly wantsCatalog?: boolean;
       readonly username?: string;
       readonly cause?: unknown;
     } = {},
@@ -21,6 +24,7 @@ export class UnauthorizedError extends OciError {
     super('UNAUTHORIZED', message, { cause: challenge.cause });
     this.scopes = challenge.scopes ?? [];
     this.isInsufficient = challenge.isInsufficient ?? false;
+    this.wantsCatalog = challenge.wantsCatalog ?? false;
     this.username = challenge.username;
   }
 }

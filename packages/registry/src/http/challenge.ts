@@ -18,7 +18,8 @@ export function challengeHeaders(
   origin: string | undefined,
 ): ResponseHeaders {
   const fields = [`realm="${realm(origin)}"`, `service="${service}"`];
-  if (error.scopes.length > 0) fields.push(`scope="${error.scopes.map(formatScope).join(' ')}"`);
+  const scopes = [...error.scopes.map(formatScope), ...(error.wantsCatalog ? ['registry:catalog:*'] : [])];
+  if (scopes.length > 0) fields.push(`scope="${scopes.join(' ')}"`);
   if (error.isInsufficient) fields.push('error="insufficient_scope"');
   return { 'WWW-Authenticate': `Bearer ${fields.join(',')}` };
 }

@@ -99,7 +99,7 @@ export function onRegistry(
   return {
     action,
     handle(deps, caller, request) {
-      deps.access.checkIdentity(caller);
+      deps.access.checkIdentity(caller, action);
       return endpoint(deps, caller, request);
     },
   };

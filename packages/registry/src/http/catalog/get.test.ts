@@ -107,8 +107,12 @@ test('catalog lists to each what they may pull, by Basic and by a token, and is 
   await users.setVisibility('alice/public', 'public');
   await users.grant('alice/shared', 'carol', 'reader');
   await users.grant('team/*', 'carol', 'contributor');
-  const refused = await users.call('GET', '/v2/_catalog');
-  expect([refused.status, ...refused.codes()]).toEqual([401, 'UNAUTHORIZED']);
+  const narrow = await users.bearerFor(['repository:alice/private:pull'], basic('alice'));
+  for (const headers of [{}, narrow]) {
+    const refused = await users.call('GET', '/v2/_catalog', { headers });
+    expect([refused.status, ...refused.codes()]).toEqual([401, 'UNAUTHORIZED']);
+    expect(refused.headers['www-authenticate']).toContain('scope="registry:catalog:*"');
+  }
   for (const [who, expected] of [
     ['alice', ['alice/private', 'alice/public', 'alice/shared', 'team/web']],
     ['admin', ['alice/private', 'alice/public', 'alice/shared', 'team/web']],

@@ -200,9 +200,9 @@ test('a robot gets no more than its list, in a token and in use', async () => {
     ttlSeconds: 1000,
   });
   const robot = basic('robot+ci', secret);
-  const scopes = ['repository:alice/private:*', 'repository:alice/other:*'];
+  const scopes = ['repository:alice/private:*', 'repository:alice/other:*', 'registry:catalog:*'];
   const answer = await opened.getToken(scopes, robot);
-  expect(held(answer)).toEqual({ 'alice/private': 'pull', 'alice/other': '' });
+  expect(held(answer)).toEqual({ 'alice/private': 'pull', 'alice/other': '', catalog: '*' });
   for (const headers of [robot, bearer(answer.json().token)]) {
     expect((await opened.call('GET', '/v2/alice/private/tags/list', { headers })).status).toBe(200);
     const push = await opened.call('POST', '/v2/alice/private/blobs/uploads/', { headers });

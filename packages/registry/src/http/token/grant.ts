@@ -35,7 +35,12 @@ export async function grant(deps: Deps, caller: Caller, { scopes, isOffline, add
       about: undefined,
     });
   }
-  const issued = await deps.tokens.issue({ identity: identity?.id, scopes: granted, accessToken: accessToken?.id });
+  const issued = await deps.tokens.issue({
+    identity: identity?.id,
+    scopes: granted,
+    reachesCatalog: scopes.some(({ type, name }) => type === 'registry' && name === 'catalog'),
+    accessToken: accessToken?.id,
+  });
   // What was made with an access token ends with it: a refresh token would outlive it.
   const isRenewable = isOffline && identity !== undefined && accessToken === undefined;
   const refresh = isRenewable ? { refresh_token: await newOfflineToken(deps, identity.id) } : {};
