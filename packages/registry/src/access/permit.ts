@@ -42,6 +42,9 @@ export interface Access {
   sees(caller: Caller, repository: RepositoryRecord): Promise<boolean>;
 }
 
+/** The refusal of a repository that is there: to the client it is that of one that is not, and the audit knows better. */
+export class HiddenError extends OciError {}
+
 /** What decides. */
 export interface AccessNeeds {
   /** Undefined: everyone may do everything. */
@@ -83,7 +86,8 @@ export function createAccess({ authorize, canLogIn, metadata }: AccessNeeds): Ac
     if (caller.identity === undefined && canLogIn) {
       return new UnauthorizedError('Log in first.', { scopes: scopesFor(wanted), isInsufficient });
     }
-    if (action === 'pull') return new OciError('NAME_UNKNOWN');
+    if (action === 'pull')
+      return repository === undefined ? new OciError('NAME_UNKNOWN') : new HiddenError('NAME_UNKNOWN');
     const who = caller.identity?.id ?? 'An anonymous caller';
     const what = `${who} may not ${action} ${action === 'push' ? 'to' : 'in'} ${name}.`;
     return new OciError('DENIED', `${what}${await whomToAsk(caller, name, repository)}`);

@@ -38,6 +38,7 @@ test('the audit has a line for each push, delete, refusal and failed login, and 
   await call('GET', '/v2/acme/web/manifests/1');
   await as('bob')('PUT', '/v2/acme/web/manifests/2', indexOf([]));
   await as('bob')('GET', '/v2/acme/web/manifests/1');
+  await as('bob')('GET', '/v2/acme/none/manifests/1');
   await as('alice', 'wrong')('GET', '/v2/');
   await alice('DELETE', '/v2/acme/web/manifests/1');
   await alice('DELETE', `/v2/acme/web/manifests/${digest}`);
@@ -45,6 +46,7 @@ test('the audit has a line for each push, delete, refusal and failed login, and 
   expect(await lines()).toEqual([
     ['alice', 'push', true, 'acme/web', '1'],
     ['bob', 'push', false, 'acme/web', '2'],
+    ['bob', 'pull', false, 'acme/web', '1'],
     [undefined, 'login', false, undefined, 'alice'],
     ['alice', 'delete', true, 'acme/web', '1'],
     ['alice', 'delete', true, 'acme/web', digest],

@@ -1,4 +1,5 @@
 import type { Caller } from '../access/identity.ts';
+import { HiddenError } from '../access/permit.ts';
 import { UnauthorizedError } from '../access/unauthorized.ts';
 import type { OciError } from '../oci/error.ts';
 import type { RepositoryName } from '../oci/name.ts';
@@ -30,7 +31,8 @@ export function auditEntry({ match, caller, address, refusal }: Ending): Omit<Au
       ? undefined
       : { ...who, ...what, isAllowed: true, repository: toName(params.name) };
   }
-  const isRefusal = refusal.code === 'DENIED' || (refusal instanceof UnauthorizedError && refusal.isInsufficient);
+  const isTooNarrow = refusal instanceof UnauthorizedError && refusal.isInsufficient;
+  const isRefusal = refusal.code === 'DENIED' || refusal instanceof HiddenError || isTooNarrow;
   if (!isRefusal || caller?.identity === undefined) return undefined;
   return { ...who, ...what, isAllowed: false, repository: toName(params.name) };
 }
