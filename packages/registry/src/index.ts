@@ -5,6 +5,7 @@ export {
   type NewAccessToken,
 } from './access/access-tokens.ts';
 export type { IdentityOptions } from './access/callers.ts';
+export { clientNetwork } from './access/client-network.ts';
 export type { AccessOptions } from './access/doors.ts';
 export type { Action, AuthorizeRequest, Credentials, Identity } from './access/identity.ts';
 export type { TokenServer } from './access/outside-tokens.ts';

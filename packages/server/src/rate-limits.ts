@@ -1,5 +1,4 @@
-import { isIPv6 } from 'node:net';
-import type { LimitRequest, RegistryOptions } from '@moorage/registry';
+import { clientNetwork, type LimitRequest, type RegistryOptions } from '@moorage/registry';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import type { Rate } from './rate-types.ts';
 import type { Settings } from './settings.ts';
@@ -53,12 +52,4 @@ async function count(limiter: RateLimiterMemory, key: string): Promise<number | 
 /** A user may be called like an address. */
 const identityKey = ({ identity }: LimitRequest) => (identity === undefined ? undefined : `identity ${identity.id}`);
 
-const addressKey = ({ address = '' }: LimitRequest) => `address ${isIPv6(address) ? networkOf(address) : address}`;
-
-/** The first 64 bits of an IPv6 address: whoever has one address has all of them. */
-function networkOf(address: string): string {
-  const [head = '', tail] = address.split('::');
-  const [left, right] = [head.split(':'), tail?.split(':') ?? []];
-  const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0');
-  return [...left, ...zeros, ...right].slice(0, 4).join(':');
-}
+const addressKey = ({ address = '' }: LimitRequest) => `address ${clientNetwork(address)}`;

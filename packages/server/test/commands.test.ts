@@ -34,6 +34,9 @@ test('user', async () => {
   expect(await type('user add bob')).toMatchObject({ code: 1, stderr: expect.stringContaining('--password-stdin') });
   expect(await type('user disable alic')).toEqual(refused('There is no user alic: the nearest is alice.\n'));
   expect(await type('user disable alice')).toEqual(said('alice is refused from the next request on.\n'));
+  expect(await type('token create --user alice')).toEqual(
+    refused('The user alice is disabled: moorage user enable alice first.\n'),
+  );
   const list = await type('user list');
   expect(list.stdout.replaceAll(/\d{4}-[-\dT:]+Z/g, 'then')).toBe(
     [

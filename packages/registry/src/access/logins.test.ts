@@ -5,13 +5,14 @@ function open() {
   let nowMs = 1_000_000;
   const logins = createLogins({ now: () => nowMs });
   return {
-    fail(count: number, username = 'alice', address: string | undefined = '10.0.0.1') {
-      for (let i = 0; i < count; i += 1) logins.fail(username, address);
+    /** `'none'`: no address is known. */
+    fail(count: number, username = 'alice', address = '10.0.0.1') {
+      for (let i = 0; i < count; i += 1) logins.fail(username, address === 'none' ? undefined : address);
     },
     /** Seconds to wait for; undefined: none. */
-    wait(username = 'alice', address: string | undefined = '10.0.0.1') {
+    wait(username = 'alice', address = '10.0.0.1') {
       try {
-        logins.check(username, address);
+        logins.check(username, address === 'none' ? undefined : address);
         return undefined;
       } catch (error) {
         expect(error).toMatchObject({ code: 'TOOMANYREQUESTS', status: 429 });
@@ -54,16 +55,34 @@ test('users and addresses are counted apart, so that nobody locks another one ou
   expect(wait('alice', '10.0.0.2')).toBeUndefined();
   expect(wait('alice\n10.0.0.1', '')).toBeUndefined();
   expect(wait()).toBe(60);
-  fail(10, 'carol', undefined);
-  expect(wait('carol', undefined)).toBe(60);
+  fail(10, 'carol', 'none');
+  expect(wait('carol', 'none')).toBe(60);
 });
 
-test('names that differ only far behind are one, and so many names are remembered and no more', () => {
+test('names that differ only far behind are one', () => {
   const { fail, wait } = open();
   const long = 'a'.repeat(256);
   fail(5, `${long}1`);
   fail(5, `${long}2`);
   expect(wait(`${long}3`)).toBe(60);
-  for (let i = 0; i < 10_000; i += 1) fail(1, `user${i}`);
-  expect(wait(`${long}3`)).toBeUndefined();
+});
+
+test('a hundred failures from one address end its logins for everybody, so that no count is flushed out by others', () => {
+  const { fail, wait } = open();
+  fail(10);
+  for (let i = 0; i < 89; i += 1) fail(1, `user${i}`);
+  expect(wait('bob')).toBeUndefined();
+  fail(1, 'user89');
+  expect(wait('bob')).toBe(60);
+  expect(wait('bob', '10.0.0.2')).toBeUndefined();
+});
+
+test('all addresses of an IPv6 network are one, and where there is no address users are counted alone', () => {
+  const { fail, wait } = open();
+  for (let i = 0; i < 10; i += 1) fail(1, 'alice', `2001:db8:0:1::${i}`);
+  expect(wait('alice', '2001:db8:0:1:ffff::1')).toBe(60);
+  expect(wait('alice', '2001:db8:0:2::1')).toBeUndefined();
+  const elsewhere = open();
+  for (let i = 0; i < 200; i += 1) elsewhere.fail(1, `user${i}`, 'none');
+  expect(elsewhere.wait('bob', 'none')).toBeUndefined();
 });

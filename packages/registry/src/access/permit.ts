@@ -99,7 +99,9 @@ export function createAccess({ authorize, canLogIn, metadata }: AccessNeeds): Ac
     name: RepositoryName,
     repository: RepositoryRecord | undefined,
   ): Promise<string> {
-    if (!(await decide(caller, { action: 'pull', name }, repository))) return '';
+    // Asked of what is not there, too: it takes as long, and tells as little.
+    const mayPull = await decide(caller, { action: 'pull', name }, repository);
+    if (repository === undefined || !mayPull) return '';
     const grants = await metadata.listGrants(name as string as NamePattern);
     const owners = grants.filter(({ role }) => role === 'owner').map(({ subject }) => subject);
     return owners.length === 0 ? '' : ` Ask an owner: ${owners.slice(0, 5).join(', ')}.`;

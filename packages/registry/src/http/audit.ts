@@ -17,15 +17,27 @@ export interface Ending {
   readonly refusal: OciError | undefined;
 }
 
+/** Characters of what a line is about: what came from a stranger must not fill the disk. */
+const maximumAbout = 256;
+
 /** The line of the audit that a request deserves: a push, a delete, a login that failed, a right that somebody known lacked. A challenge deserves none: every client begins with one. */
 export function auditEntry({ match, caller, address, refusal }: Ending): Omit<AuditEntry, 'atMs'> | undefined {
   const who = { identity: caller?.identity?.id, address };
   if (refusal instanceof UnauthorizedError && refusal.username !== undefined) {
-    return { ...who, act: 'login', isAllowed: false, repository: undefined, about: refusal.username.slice(0, 256) };
+    return {
+      ...who,
+      act: 'login',
+      isAllowed: false,
+      repository: undefined,
+      about: refusal.username.slice(0, maximumAbout),
+    };
   }
   if (match === undefined) return undefined;
   const { route, params } = match;
-  const what = { act: route.audit ?? route.action, about: params.reference === '' ? undefined : params.reference };
+  const what = {
+    act: route.audit ?? route.action,
+    about: params.reference === '' ? undefined : params.reference.slice(0, maximumAbout),
+  };
   if (refusal === undefined) {
     return route.audit === undefined
       ? undefined

@@ -40,7 +40,10 @@ export function createAccounts({ file, now = Date.now }: { readonly file: string
       if ('token' in credentials) return undefined;
       const { username, password } = credentials;
       const passwordHash = users.findPasswordHash(username) ?? nobodysHash;
-      return (await isGood({ username, password, passwordHash })) ? identify(username) : undefined;
+      const wasGood = await isGood({ username, password, passwordHash });
+      // The password may have been changed while it was checked.
+      const isStill = passwordHash === (users.findPasswordHash(username) ?? nobodysHash);
+      return wasGood && isStill ? identify(username) : undefined;
     },
     close: () => database?.close(),
   };

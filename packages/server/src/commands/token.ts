@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { ExitError } from '../exit-error.ts';
 import { type Answer, addDataCommand, type DataOptions, onData } from './data-command.ts';
 import { getUser, unknown } from './known.ts';
 import type { Data } from './open-data.ts';
@@ -25,7 +26,8 @@ export function addTokenCommands(program: Command): void {
 }
 
 async function createToken(data: Data, options: CreateOptions): Promise<Answer> {
-  const { name } = getUser(data, options.user);
+  const { name, isDisabled } = getUser(data, options.user);
+  if (isDisabled) throw new ExitError(`The user ${name} is disabled: moorage user enable ${name} first.`);
   const wanted = readTokenOptions(data, options);
   const { id, secret } = await data.tokens.create({ kind: 'user', identity: name, ...wanted });
   const reach = `${wanted.pattern ?? 'all'} ${wanted.actions.join(',')}`;

@@ -41,6 +41,10 @@ export function addUserCommands(program: Command): void {
 
 async function addUser(data: Data, typed: string, isAdmin: boolean): Promise<Answer> {
   const name = newName('user', typed);
+  if (data.accounts.users.find(name) === undefined) {
+    // A token that was made while the last user of that name was being removed is not the next one's.
+    await data.metadata.removeAccessTokensOf({ identity: name });
+  }
   if (!(await data.accounts.users.add({ name, password: await readPassword(), isAdmin }))) {
     throw new ExitError(`There is a user ${name} already: choose another name.`);
   }
