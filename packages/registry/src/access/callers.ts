@@ -45,8 +45,7 @@ export function createCallers({ options, tokens, accessTokens, logins }: CallerN
     const isRobot = accessToken?.kind === 'robot';
     const identity = isRobot ? { id, isRobot } : isReserved(id) ? undefined : await identify(id);
     if (identity === undefined) throw new UnauthorizedError(`${id} is not known any more.`);
-    // A token says its second alone.
-    const isOld = identity.sinceMs !== undefined && madeMs !== undefined && madeMs + 999 < identity.sinceMs;
+    const isOld = identity.sinceMs !== undefined && madeMs !== undefined && madeMs < identity.sinceMs;
     if (isOld) throw new UnauthorizedError('The token is from before the password was changed: log in again.');
     return isRobot ? identity : checked(identity);
   }
@@ -65,8 +64,8 @@ export function createCallers({ options, tokens, accessTokens, logins }: CallerN
     if (claims.accessToken !== undefined && accessToken === undefined) {
       throw new UnauthorizedError('The access token was revoked.');
     }
-    // An access token is revoked by itself, and does not end with a password.
-    const madeMs = accessToken === undefined ? claims.issuedMs : undefined;
+    // An access token is revoked by itself, and does not end with a password. A bearer token says its second alone.
+    const madeMs = accessToken === undefined && claims.issuedMs !== undefined ? claims.issuedMs + 999 : undefined;
     const identity = id === undefined ? undefined : await known(id, { accessToken, madeMs });
     return { identity, scopes, reachesCatalog, accessToken };
   }

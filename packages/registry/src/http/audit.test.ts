@@ -57,9 +57,11 @@ test('the audit has a line for a login at the token endpoint, and none for the t
   const { as, lines } = open();
   await as('alice')('GET', '/v2/token');
   await as('alice')('GET', '/v2/token?scope=repository:acme/web:pull');
+  await as('bob')('GET', '/v2/token?scope=repository:acme/web:pull&offline_token=true');
   await as('alice', 'wrong')('GET', '/v2/token');
   expect(await lines()).toEqual([
     ['alice', 'login', true, undefined, undefined],
+    ['bob', 'login', true, undefined, undefined],
     [undefined, 'login', false, undefined, 'alice'],
   ]);
 });

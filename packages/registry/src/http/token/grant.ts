@@ -24,8 +24,10 @@ export async function grant(deps: Deps, caller: Caller, { scopes, isOffline, add
     granted.push({ ...scope, actions: await deps.access.listAllowed(caller, scope.name, scope.actions) });
   }
   const { identity, accessToken } = caller;
-  // A client that wants no scope checks what was typed: a login.
-  if (identity !== undefined && scopes.length === 0) {
+  // What was made with an access token ends with it: a refresh token would outlive it.
+  const isRenewable = isOffline && identity !== undefined && accessToken === undefined;
+  // A client that wants no scope checks what was typed, and one that wants a refresh token will not type it again: logins.
+  if (identity !== undefined && (scopes.length === 0 || isRenewable)) {
     deps.audit.record({
       identity: identity.id,
       address,
@@ -41,8 +43,6 @@ export async function grant(deps: Deps, caller: Caller, { scopes, isOffline, add
     reachesCatalog: scopes.some(({ type, name }) => type === 'registry' && name === 'catalog'),
     accessToken: accessToken?.id,
   });
-  // What was made with an access token ends with it: a refresh token would outlive it.
-  const isRenewable = isOffline && identity !== undefined && accessToken === undefined;
   const refresh = isRenewable ? { refresh_token: await newOfflineToken(deps, identity.id) } : {};
   return {
     token: issued.token,
