@@ -1,11 +1,11 @@
 import type { MetadataStore } from '../storage/metadata-store.ts';
+import { type ContractCase, contractOf, type OpenedStore, type StoreCase } from './contract.ts';
 import { accessAuditCases } from './metadata-store/access-audit.ts';
 import { accessGrantCases } from './metadata-store/access-grants.ts';
 import { accessKeyCases } from './metadata-store/access-keys.ts';
 import { accessRemovalCases } from './metadata-store/access-removal.ts';
 import { accessTokenCases } from './metadata-store/access-tokens.ts';
 import { blobCases } from './metadata-store/blobs.ts';
-import type { StoreCase } from './metadata-store/builders.ts';
 import { contentConflictCases } from './metadata-store/content-conflicts.ts';
 import { crowdCases } from './metadata-store/crowds.ts';
 import { leaseCases } from './metadata-store/leases.ts';
@@ -21,23 +21,9 @@ import { tagConflictCases } from './metadata-store/tag-conflicts.ts';
 import { tagCases } from './metadata-store/tags.ts';
 import { uploadCases } from './metadata-store/uploads.ts';
 
-/** A store that was opened for one case, empty, and how it is thrown away. */
-export interface OpenedMetadataStore {
-  readonly store: MetadataStore;
-  /** Removes what the store leaves behind. The store is closed by then. */
-  close(): Promise<void>;
-}
-
-/** One promise of `MetadataStore`, and its proof. */
-export interface MetadataStoreCase {
-  readonly name: string;
-  /** Opens a store of its own; rejects with an `AssertionError` where the promise is broken. */
-  run(): Promise<void>;
-}
-
 /** Every promise of `MetadataStore` as a case that any test runner can run, in any order and side by side. `open` gives an empty store each time. */
-export function metadataStoreContract(open: () => Promise<OpenedMetadataStore>): readonly MetadataStoreCase[] {
-  const cases: readonly StoreCase[] = [
+export function metadataStoreContract(open: () => Promise<OpenedStore<MetadataStore>>): readonly ContractCase[] {
+  const cases: readonly StoreCase<MetadataStore>[] = [
     ...lifecycleCases,
     ...repositoryCases,
     ...uploadCases,
@@ -59,16 +45,5 @@ export function metadataStoreContract(open: () => Promise<OpenedMetadataStore>):
     ...accessKeyCases,
     ...accessAuditCases,
   ];
-  return cases.map(({ name, run }) => ({
-    name,
-    async run() {
-      const { store, close } = await open();
-      try {
-        await run(store);
-      } finally {
-        await store.close();
-        await close();
-      }
-    },
-  }));
+  return contractOf(cases, open);
 }

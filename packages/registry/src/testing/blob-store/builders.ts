@@ -2,12 +2,10 @@ import { equal, fail, rejects } from 'node:assert/strict';
 import { open } from 'node:fs/promises';
 import { type BlobStore, type Bytes, parseStorageKey, type StorageKey } from '../../storage/blob-store.ts';
 import { isStorageError, type StorageErrorCode } from '../../storage/error.ts';
+import type { StoreCase as ContractStoreCase } from '../contract.ts';
 
 /** A promise of the store and its proof on an empty one. */
-export interface StoreCase {
-  readonly name: string;
-  run(store: BlobStore): Promise<void>;
-}
+export type StoreCase = ContractStoreCase<BlobStore>;
 
 /** 2^20, in bytes. */
 export const MiB: number = 1024 * 1024;

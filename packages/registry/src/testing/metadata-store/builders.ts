@@ -6,12 +6,10 @@ import { parseRepositoryName, parseSessionId, parseTag, type RepositoryName, typ
 import { parseStorageKey, type StorageKey } from '../../storage/blob-store.ts';
 import { isStorageError, type StorageErrorCode } from '../../storage/error.ts';
 import type { MetadataStore, Push, PutManifest, UploadRecord } from '../../storage/metadata-store.ts';
+import type { StoreCase as ContractStoreCase } from '../contract.ts';
 
 /** A promise of the store and its proof on an empty one. */
-export interface StoreCase {
-  readonly name: string;
-  run(store: MetadataStore): Promise<void>;
-}
+export type StoreCase = ContractStoreCase<MetadataStore>;
 
 /** The time at which cases begin, and an hour and a day, all in ms. */
 export const startMs: number = Date.UTC(2026, 0, 1);
