@@ -5,7 +5,7 @@ import { toFetchHandler } from './adapters/fetch.ts';
 import type { Challenger } from './http/challenge.ts';
 import { createDispatch, type DispatchOptions } from './http/dispatch.ts';
 import type { RegistryHandler } from './http/handler.ts';
-import type { Reports } from './http/reports.ts';
+import { type Reports, tell } from './http/reports.ts';
 import { createUrls } from './http/urls.ts';
 import { createBlobs } from './registry/blobs.ts';
 import { createManifests } from './registry/manifests.ts';
@@ -62,7 +62,7 @@ export function createRegistry(options: RegistryOptions): Registry {
       sources,
       service: challenger.service,
       ttlSeconds: settings.tokens.ttlSeconds,
-      onError: (error) => options.onError?.(error, { requestId: '', method: '', target: '' }),
+      onError: (error) => tell(() => options.onError?.(error, undefined)),
     }),
     challenger,
     uploads: createUploads(needs),

@@ -35,7 +35,7 @@ test('a fault is logged with its request, or as one that has none', () => {
   const log = { error: (...entry: unknown[]) => logged.push(entry) } as never;
   const error = new Error('broken');
   logFault(log, error, { requestId: '7', method: 'PUT', target: '/v2/' });
-  logFault(log, error, { requestId: '', method: '', target: '' });
+  logFault(log, error, undefined);
   expect(logged).toEqual([
     [{ requestId: '7', method: 'PUT', path: '/v2/', err: error }, 'fault'],
     [{ err: error }, 'fault beside requests'],

@@ -28,13 +28,17 @@ export function logRequest(log: Logger, report: RequestReport): void {
   log[levelOf(report)]({ requestId, method, path: target, status, ms, error: error?.message }, 'request');
 }
 
-/** Logs a fault with the request that met it; what happens beside requests, such as writing the audit, has none (`requestId` is empty). */
+/** Logs a fault with the request that met it; what happens beside requests, such as writing the audit, has none. */
 export function logFault(
   log: Pick<Logger, 'error'>,
-  ...[err, { requestId, method, target }]: Parameters<NonNullable<Reports['onError']>>
+  ...[err, request]: Parameters<NonNullable<Reports['onError']>>
 ): void {
-  if (requestId === '') log.error({ err }, 'fault beside requests');
-  else log.error({ requestId, method, path: target, err }, 'fault');
+  if (request === undefined) {
+    log.error({ err }, 'fault beside requests');
+    return;
+  }
+  const { requestId, method, target } = request;
+  log.error({ requestId, method, path: target, err }, 'fault');
 }
 
 /** How much a request matters: pulls and the question whether something is there are routine. */

@@ -66,6 +66,21 @@ test('the audit has a line for a login at the token endpoint, and none for the t
   ]);
 });
 
+test('an audit that cannot be written is told of though the listener throws, and breaks nothing', async () => {
+  const appendAudit = () => Promise.reject(new Error('no audit today'));
+  const told: unknown[] = [];
+  const onError = (...of: unknown[]) => {
+    told.push(of);
+    throw new Error('a listener of the application');
+  };
+  const warned = new Promise((resolve) => process.once('warning', resolve));
+  const { call, registry } = openTestRegistry({ metadata: { ...sqlite({ file: ':memory:' }), appendAudit }, onError });
+  await call('PUT', '/v2/a/manifests/1', { headers: { 'content-type': indexType }, body: indexOf([]) });
+  await registry.close({ drainMs: 1000 });
+  expect(told).toEqual([[new Error('no audit today'), undefined]]);
+  expect(await warned).toMatchObject({ message: 'a listener of the application' });
+});
+
 test('an audit that cannot be written delays no answer and breaks none, and is told of', async () => {
   const metadata = sqlite({ file: ':memory:' });
   const appendAudit = () => Promise.reject(new Error('no audit today'));

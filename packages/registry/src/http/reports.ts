@@ -13,8 +13,8 @@ export interface RequestReport {
 /** Whom the registry tells of requests and faults. */
 export interface Reports {
   onRequest?(report: RequestReport): void;
-  /** A fault of the registry's own: a bug, or a host that fails. */
-  onError?(error: Error, request: Pick<RequestReport, 'requestId' | 'method' | 'target'>): void;
+  /** A fault of the registry's own: a bug, or a host that fails. `request` undefined: it belongs to none, as a line of the audit that could not be written. */
+  onError?(error: Error, request: Pick<RequestReport, 'requestId' | 'method' | 'target'> | undefined): void;
 }
 
 /** Tells the application; a listener that throws is its fault and not the request's. */
