@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { AccessTokens } from './access/access-tokens.ts';
 import { type AccessOptions, createDoors } from './access/doors.ts';
+import { anonymous, application, type Identity } from './access/identity.ts';
+import { createAccess } from './access/permit.ts';
+import { parseNamePattern } from './access/scope.ts';
 import { toFetchHandler } from './adapters/fetch.ts';
 import type { Challenger } from './http/challenge.ts';
 import { createDispatch, type DispatchOptions } from './http/dispatch.ts';
@@ -8,19 +11,24 @@ import type { RegistryHandler } from './http/handler.ts';
 import { type Reports, tell } from './http/reports.ts';
 import { createUrls } from './http/urls.ts';
 import { createBlobs } from './registry/blobs.ts';
+import type { Hooks } from './registry/events.ts';
+import { createEvents, type Events } from './registry/hooks.ts';
 import { createManifests } from './registry/manifests.ts';
 import type { Needs } from './registry/needs.ts';
+import { createOperations, type Operations } from './registry/operations.ts';
+import { createPulls } from './registry/pulls.ts';
 import { createReferrers } from './registry/referrers.ts';
 import { createRepositories } from './registry/repositories.ts';
 import { type SettingsInput, type Sources, withDefaults } from './registry/settings.ts';
 import { createTags } from './registry/tags.ts';
 import { createUploads } from './registry/uploads.ts';
+import { sumUsage, type Usage } from './registry/usage.ts';
 import type { BlobStore } from './storage/blob-store.ts';
-import type { MetadataStore } from './storage/metadata-store.ts';
+import type { ExpiredContent, MetadataStore } from './storage/metadata-store.ts';
 import { type SweepResult, sweep } from './upkeep/sweep.ts';
 
 /** What a registry is made of. */
-export interface RegistryOptions extends SettingsInput, Reports, Pick<DispatchOptions, 'limit'> {
+export interface RegistryOptions extends SettingsInput, Reports, Hooks, Pick<DispatchOptions, 'limit'> {
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
   /** Who may do what. Required: no guess is safe. */
@@ -33,17 +41,21 @@ export interface RegistryOptions extends SettingsInput, Reports, Pick<DispatchOp
   readonly sources?: Partial<Sources>;
 }
 
-/** A registry. It listens on nothing and starts no timer: an adapter hands it requests. */
-export interface Registry extends RegistryHandler {
+/** A registry. It listens on nothing: an adapter hands it requests. Its operations are those of the application itself, which nobody is asked about; those of a user are `as(identity)`. */
+export interface Registry extends RegistryHandler, Operations {
   /** For hosts that speak `Request` and `Response`: Hono, Bun, Deno. */
-  fetch(request: Request): Promise<Response>;
+  fetch(request: Request, from?: { readonly address?: string | undefined }): Promise<Response>;
+  /** The operations as somebody: `authorize` is asked at each, and `before` about each change. Undefined: nobody who is logged in. */
+  as(identity: Identity | undefined): Operations;
+  /** What repositories take and give out: those of a name (`acme/web`), of a namespace (`acme/*`) or, undefined, all. Reads a row for each blob that they hold. `NAME_INVALID`. */
+  usage(pattern?: string): Promise<Usage>;
   /** Opens the stores. The first request does it too; asking before tells at start what is wrong. */
   ready(): Promise<void>;
   /** Secrets that stand for identities and robots. */
   readonly accessTokens: AccessTokens;
   /** Makes a new key for bearer tokens; those signed with the one before are good until they expire. */
   rotateKeys(): Promise<void>;
-  /** One pass over what nobody needs: expired sessions and bytes that nothing names. Call it now and then. */
+  /** One pass over what nobody needs: expired sessions, tags whose time has come, and bytes that nothing names. Call it now and then. */
   sweep(signal?: AbortSignal): Promise<SweepResult>;
   /** Waits for requests under way, at most `drainMs`, and closes the stores. */
   close(options?: { readonly drainMs?: number }): Promise<void>;
@@ -54,16 +66,19 @@ export function createRegistry(options: RegistryOptions): Registry {
   const { metadata, blobs, path = '/v2', publicUrl } = options;
   const sources: Sources = { now: Date.now, randomId: () => randomBytes(16).toString('hex'), ...options.sources };
   const settings = withDefaults(options);
-  const needs: Needs = { metadata, blobs, settings, sources };
+  const onError = (error: Error) => tell(() => options.onError?.(error, undefined));
+  const events = createEvents(options, { sources, onError });
+  const needs: Needs = { metadata, blobs, settings, sources, events };
   const challenger = challengerOf(options, path);
+  const doors = createDoors(options.access, {
+    metadata,
+    sources,
+    service: challenger.service,
+    ttlSeconds: settings.tokens.ttlSeconds,
+    onError,
+  });
   const deps = {
-    ...createDoors(options.access, {
-      metadata,
-      sources,
-      service: challenger.service,
-      ttlSeconds: settings.tokens.ttlSeconds,
-      onError: (error) => tell(() => options.onError?.(error, undefined)),
-    }),
+    ...doors,
     challenger,
     uploads: createUploads(needs),
     blobs: createBlobs(needs),
@@ -71,6 +86,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     tags: createTags(needs),
     referrers: createReferrers(needs),
     repositories: createRepositories(needs),
+    pulls: createPulls({ metadata, events, sources, onError }),
     settings,
     urls: createUrls({ path, publicUrl }),
   };
@@ -85,8 +101,14 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
   };
 
+  const unasked = createAccess({ authorize: undefined, canLogIn: false, metadata });
   return {
     ...handler,
+    ...createOperations({ ...deps, access: unasked }, application),
+    as: (identity) => createOperations(deps, { ...anonymous, identity }),
+    async usage(pattern) {
+      return sumUsage({ metadata, pulls: deps.pulls }, pattern === undefined ? undefined : parseNamePattern(pattern));
+    },
     fetch: toFetchHandler(handler),
     accessTokens: deps.accessTokens,
     rotateKeys: () => deps.keys.rotate(),
@@ -95,14 +117,27 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
     sweep(signal = new AbortController().signal) {
       const uploadTtlMs = settings.uploads.ttlSeconds * 1000;
-      return sweep({ metadata, blobs, uploadTtlMs, holder: sources.randomId(), now: sources.now }, signal);
+      const contentLeaseMs = settings.push.leaseSeconds * 1000;
+      const holder = sources.randomId();
+      const onExpired = (content: ExpiredContent) => tellExpired(events, content);
+      return sweep({ metadata, blobs, uploadTtlMs, contentLeaseMs, holder, now: sources.now, onExpired }, signal);
     },
     async close({ drainMs = 10_000 } = {}) {
       await settledWithin(underWay, drainMs);
-      await deps.audit.settled();
+      await deps.pulls.flush();
+      await Promise.all([deps.audit.settled(), events.settled()]);
       await Promise.all([metadata.close(), blobs.close()]);
     },
   };
+}
+
+function tellExpired(events: Events, { tags, manifests }: ExpiredContent): void {
+  for (const { repository, tag, digest } of tags) {
+    events.tellOf(repository, { type: 'tag-deleted', tag, digest, isExpired: true });
+  }
+  for (const { repository, digest } of manifests) {
+    events.tellOf(repository, { type: 'manifest-deleted', digest, isExpired: true });
+  }
 }
 
 async function settledWithin(promises: Iterable<Promise<unknown>>, timeoutMs: number): Promise<void> {

@@ -7,12 +7,12 @@ export {
 export type { IdentityOptions } from './access/callers.ts';
 export { clientNetwork } from './access/client-network.ts';
 export type { AccessOptions } from './access/doors.ts';
-export type { Action, AuthorizeRequest, Credentials, Identity } from './access/identity.ts';
+export type { Action, AuthorizeRequest, Credentials, Identity, VisibleRequest } from './access/identity.ts';
 export type { TokenServer } from './access/outside-tokens.ts';
 export { type RepositoryCreation, repositoryRoles } from './access/repository-roles.ts';
 export { parseActions, parseNamePattern, type ScopeAction } from './access/scope.ts';
 export { createRegistry, type Registry, type RegistryOptions } from './create-registry.ts';
-export type { LimitRequest } from './http/dispatch.ts';
+export type { DispatchOptions, LimitRequest } from './http/dispatch.ts';
 export type { RegistryHandler } from './http/handler.ts';
 export type {
   RegistryRequest,
@@ -22,18 +22,75 @@ export type {
   ResponseHeaders,
 } from './http/message.ts';
 export type { Reports, RequestReport } from './http/reports.ts';
-export { type ErrorCode, type ErrorEntry, errorTable, OciError } from './oci/error.ts';
-export { parseRepositoryName, type RepositoryName } from './oci/name.ts';
+export { type Digest, parseDigest } from './oci/digest.ts';
+export { type ErrorCode, type ErrorEntry, type ErrorOptions, errorTable, OciError } from './oci/error.ts';
+export {
+  parseReference,
+  parseRepositoryName,
+  parseTag,
+  type Reference,
+  type RepositoryName,
+  type SessionId,
+  type Tag,
+} from './oci/name.ts';
+export type {
+  ActFacts,
+  Change,
+  ChangeFacts,
+  ChangeKind,
+  EventFacts,
+  EventKind,
+  Hooks,
+  ManifestFacts,
+  PullCount,
+  PulledEvent,
+  Refusal,
+  RegistryEvent,
+} from './registry/events.ts';
+export type { PushedManifest } from './registry/manifests.ts';
+export type { BlobContentOf, ManifestContent, Operations, PageOptions } from './registry/operations.ts';
+export type { PushedBlob } from './registry/publish-blob.ts';
+export type { Repository } from './registry/repositories.ts';
 export type { Settings, SettingsInput, Sources } from './registry/settings.ts';
+export type { Usage } from './registry/usage.ts';
+export { toWebhooks, type Webhook, type WebhookOptions } from './registry/webhook.ts';
 export type {
   AccessStore,
   AccessTokenRecord,
   AuditEntry,
   GrantRecord,
+  KeyRecord,
   NamePattern,
   Role,
 } from './storage/access-records.ts';
+export type { BlobCheck, StoredFile } from './storage/blob-check.ts';
 export type { BlobContent, BlobStore, Bytes, FileRange, StorageKey } from './storage/blob-store.ts';
 export { StorageError, type StorageErrorCode } from './storage/error.ts';
-export type { MetadataStore } from './storage/metadata-store.ts';
+export type { BlobRows, Contradiction, IdPage, ManifestRows, MetadataCheck, Use } from './storage/metadata-check.ts';
+export type {
+  Act,
+  BlobRecord,
+  BlobUsage,
+  ExpiredContent,
+  ManifestRecord,
+  MetadataStore,
+  MountBlob,
+  OpenUpload,
+  Page,
+  PageRequest,
+  PublishBlob,
+  Push,
+  PutManifest,
+  PutSmallBlob,
+  ReferrerRecord,
+  ReferrersRequest,
+  RepositoryRecord,
+  RepositoryTarget,
+  RepositoryUsage,
+  StoredManifest,
+  TagCondition,
+  UploadRecord,
+} from './storage/metadata-store.ts';
+export { type CheckNeeds, type CheckSummary, check, type Finding, type Mend } from './upkeep/check.ts';
+export { type MendNeeds, mend } from './upkeep/mend.ts';
 export type { SweepResult } from './upkeep/sweep.ts';

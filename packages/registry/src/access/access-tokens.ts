@@ -34,6 +34,7 @@ export function isAccessTokenSecret(password: string): boolean {
   return secretPattern.test(password);
 }
 
+/** Access tokens over a store alone: what `registry.accessTokens` is, for programs that have the store and no registry. */
 export function createAccessTokens(store: AccessStore, sources: { now(): number } = { now: Date.now }): AccessTokens {
   async function find(id: string): Promise<AccessTokenRecord | undefined> {
     const record = await store.findAccessToken(id);

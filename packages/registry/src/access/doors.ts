@@ -2,7 +2,7 @@ import type { MetadataStore } from '../storage/metadata-store.ts';
 import { type AccessTokens, createAccessTokens } from './access-tokens.ts';
 import { type Audit, createAudit } from './audit.ts';
 import { type Callers, createCallers, type IdentityOptions } from './callers.ts';
-import { type AuthorizeRequest, anonymous } from './identity.ts';
+import { type AuthorizeRequest, anonymous, type VisibleRequest } from './identity.ts';
 import { createKeys, type Keys } from './keys.ts';
 import { createLogins } from './logins.ts';
 import { createOutsideTokens, type TokenServer } from './outside-tokens.ts';
@@ -16,6 +16,9 @@ export type AccessOptions =
   | (IdentityOptions & {
       /** Asked at each request on each door. Default: the roles, visibilities and namespaces that the registry keeps. */
       authorize?(request: AuthorizeRequest): boolean | Promise<boolean>;
+      /** Names that somebody may pull, in byte order, after `after` and at most `limit`: lets the catalog find few among many. `authorize` is asked about each all the same. Without it a page of
+       *  the catalog asks `authorize` about up to 1,000 repositories. */
+      visible?(request: VisibleRequest): readonly string[] | Promise<readonly string[]>;
       /** Who may make repositories, where the default decides. */
       readonly creation?: RepositoryCreation;
       /** Makes the tokens in the place of this registry, whose own token endpoint is then off. */
@@ -58,7 +61,8 @@ export function createDoors(options: AccessOptions, needs: DoorNeeds): Doors {
   const callers =
     options === 'open' ? everyone : createCallers({ options: identities, tokens: verifying, accessTokens, logins });
   const canLogIn = callers.canLogIn || outside !== undefined;
-  const access = createAccess({ authorize, canLogIn, metadata });
+  const visible = options === 'open' ? undefined : options.visible;
+  const access = createAccess({ authorize, visible, canLogIn, metadata });
   const audit = createAudit(metadata, { now: sources.now, onError: needs.onError });
   return { access, audit, callers, tokens, accessTokens, keys };
 }

@@ -29,6 +29,15 @@ export interface AuthorizeRequest {
     | undefined;
 }
 
+/** Which part of the list of repositories is wanted. */
+export interface VisibleRequest {
+  /** Undefined: nobody is logged in. */
+  readonly identity: Identity | undefined;
+  /** Names after this one. */
+  readonly after: string | undefined;
+  readonly limit: number;
+}
+
 /** What a client shows to say who it is: never a cookie. */
 export type Credentials = { readonly username: string; readonly password: string } | { readonly token: string };
 
@@ -42,6 +51,9 @@ export interface Caller {
   /** The access token or robot behind it, whose list is never exceeded. */
   readonly accessToken: AccessTokenRecord | undefined;
 }
+
+/** The application that embeds the registry, when it acts by itself. */
+export const application: Caller = { identity: undefined, scopes: undefined, accessToken: undefined };
 
 /** Nobody, who showed nothing. */
 export const anonymous: Caller = { identity: undefined, scopes: undefined, accessToken: undefined };

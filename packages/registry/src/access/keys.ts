@@ -1,6 +1,7 @@
-import { type CryptoKey, exportJWK, generateKeyPair, importJWK, type JWK } from 'jose';
+import type { CryptoKey, JWK } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { AccessStore, KeyRecord } from '../storage/access-records.ts';
+import { joseLoader } from './load-jose.ts';
 
 /** The algorithm that tokens are signed with; no other is accepted. */
 export const signingAlgorithm = 'EdDSA';
@@ -24,10 +25,12 @@ export interface Keys {
 }
 
 export function createKeys(store: AccessStore, sources: { now(): number; randomId(): string }): Keys {
+  const loadJose = joseLoader();
   /** Keys by their id, which never stand for other keys. */
   const imported = new LRUCache<string, Promise<{ privateKey: CryptoKey; publicKey: CryptoKey }>>({ max: 16 });
 
   async function make(isFirst: boolean): Promise<KeyRecord> {
+    const { exportJWK, generateKeyPair } = await loadJose();
     const { privateKey } = await generateKeyPair(signingAlgorithm, { crv: 'Ed25519', extractable: true });
     const privateJwk = JSON.stringify(await exportJWK(privateKey));
     return store.addKey({ key: { id: sources.randomId(), privateJwk, createdMs: sources.now() }, isFirst });
@@ -37,6 +40,18 @@ export function createKeys(store: AccessStore, sources: { now(): number; randomI
     const known = imported.get(id) ?? importPair(JSON.parse(privateJwk));
     imported.set(id, known);
     return known;
+  }
+
+  async function importPair(jwk: JWK): Promise<{ privateKey: CryptoKey; publicKey: CryptoKey }> {
+    const { importJWK } = await loadJose();
+    const [privateKey, publicKey] = await Promise.all([
+      importJWK(jwk, signingAlgorithm),
+      importJWK(publicPart(jwk), signingAlgorithm),
+    ]);
+    if (privateKey instanceof Uint8Array || publicKey instanceof Uint8Array) {
+      throw new TypeError('A signing key in the store is no key pair.');
+    }
+    return { privateKey, publicKey };
   }
 
   return {
@@ -63,17 +78,6 @@ export function createKeys(store: AccessStore, sources: { now(): number; randomI
       return { keys };
     },
   };
-}
-
-async function importPair(jwk: JWK): Promise<{ privateKey: CryptoKey; publicKey: CryptoKey }> {
-  const [privateKey, publicKey] = await Promise.all([
-    importJWK(jwk, signingAlgorithm),
-    importJWK(publicPart(jwk), signingAlgorithm),
-  ]);
-  if (privateKey instanceof Uint8Array || publicKey instanceof Uint8Array) {
-    throw new TypeError('A signing key in the store is no key pair.');
-  }
-  return { privateKey, publicKey };
 }
 
 /** All but `d`, the private part (RFC 8037, section 2). */

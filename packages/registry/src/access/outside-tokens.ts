@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { createLocalJWKSet, errors, importSPKI, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import type { JWTPayload, JWTVerifyGetKey } from 'jose';
+import { joseLoader } from './load-jose.ts';
 import { readCatalog, readScopes, type Tokens } from './tokens.ts';
 import { UnauthorizedError } from './unauthorized.ts';
 
@@ -23,11 +24,15 @@ const leewaySeconds = 60;
 
 /** Verifies the tokens of a token server outside. They are its word for who somebody is and narrow what they do here; `authorize` is asked all the same. */
 export function createOutsideTokens(server: TokenServer, { now }: { now(): number }): Pick<Tokens, 'verify'> {
-  const findKeys = keyFinders(server.keys);
+  const loadJose = joseLoader();
+  const readKeys = keyReader(server.keys);
+  let finders: Promise<readonly JWTVerifyGetKey[]> | undefined;
 
   async function verifyWith(token: string): Promise<JWTPayload> {
+    const { errors, jwtVerify } = await loadJose();
+    finders ??= loadJose().then(readKeys);
     let failure: unknown = new errors.JWKSNoMatchingKey();
-    for (const findKey of findKeys) {
+    for (const findKey of await finders) {
       try {
         const options = {
           algorithms,
@@ -46,6 +51,7 @@ export function createOutsideTokens(server: TokenServer, { now }: { now(): numbe
 
   return {
     async verify(token) {
+      const { errors } = await loadJose();
       try {
         const { sub = '', iat, access } = await verifyWith(token);
         return {
@@ -66,16 +72,26 @@ export function createOutsideTokens(server: TokenServer, { now }: { now(): numbe
   };
 }
 
-/** A set is searched by the id in the token's header; certificates have none and are tried one after the other. One that cannot be read throws. */
-function keyFinders(keys: TokenServer['keys']): readonly JWTVerifyGetKey[] {
-  if ('jwks' in keys)
-    return [createLocalJWKSet({ keys: [...keys.jwks.keys] } as Parameters<typeof createLocalJWKSet>[0])];
-  return keys.certificates.map((certificate) => {
-    const publicKey = new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'pem' }).toString();
-    return ({ alg = '' }) =>
-      importSPKI(publicKey, alg).catch((cause: unknown) => {
-        // The token says an algorithm that this key is not for.
-        throw new errors.JWKSNoMatchingKey(undefined, { cause });
-      });
-  });
+/** What reads the keys with jose at hand: a set is searched by the id in the token's header; certificates have none and are tried one after the other. Keys that cannot be read throw here. */
+function keyReader(keys: TokenServer['keys']): (jose: typeof import('jose')) => readonly JWTVerifyGetKey[] {
+  if ('jwks' in keys) {
+    if (!keys.jwks.keys.every((key) => typeof key['kty'] === 'string')) {
+      throw new TypeError('A key of the token server is no JWK: each has a `kty`.');
+    }
+    return ({ createLocalJWKSet }) => [
+      createLocalJWKSet({ keys: [...keys.jwks.keys] } as Parameters<typeof createLocalJWKSet>[0]),
+    ];
+  }
+  const publicKeys = keys.certificates.map((certificate) =>
+    new X509Certificate(certificate).publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+  );
+  return ({ errors, importSPKI }) =>
+    publicKeys.map(
+      (publicKey) =>
+        ({ alg = '' }) =>
+          importSPKI(publicKey, alg).catch((cause: unknown) => {
+            // The token says an algorithm that this key is not for.
+            throw new errors.JWKSNoMatchingKey(undefined, { cause });
+          }),
+    );
 }

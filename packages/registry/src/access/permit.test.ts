@@ -9,7 +9,7 @@ import { parseNamePattern, type RepositoryScope, type ScopeAction, scopeActions 
 const name = parseRepositoryName('acme/web');
 const other = parseRepositoryName('acme/base');
 const alice = { id: 'alice', groups: ['staff'] };
-const record: RepositoryRecord = { id: 7, name, visibility: 'private', createdBy: 'bob' };
+const record: RepositoryRecord = { id: 7, name, visibility: 'private', createdBy: 'bob', manifestCount: 1 };
 
 type Decision = (request: AuthorizeRequest) => boolean | Promise<boolean>;
 interface World {

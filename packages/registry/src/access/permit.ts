@@ -2,7 +2,7 @@ import { OciError } from '../oci/error.ts';
 import type { RepositoryName } from '../oci/name.ts';
 import type { NamePattern } from '../storage/access-records.ts';
 import type { MetadataStore, RepositoryRecord, RepositoryTarget } from '../storage/metadata-store.ts';
-import type { Action, AuthorizeRequest, Caller, Identity } from './identity.ts';
+import type { Action, AuthorizeRequest, Caller, Identity, VisibleRequest } from './identity.ts';
 import { patternMatches, type RepositoryScope, type ScopeAction } from './scope.ts';
 import { UnauthorizedError } from './unauthorized.ts';
 
@@ -38,6 +38,11 @@ export interface Access {
   listAllowed(caller: Caller, name: RepositoryName, actions: readonly ScopeAction[]): Promise<readonly ScopeAction[]>;
   /** Whether the caller may pull everything, so that lists need not ask for each. */
   seesAll(caller: Caller): boolean;
+  /** Names that the application says the caller may pull, in byte order, if it can tell. */
+  findVisible(
+    caller: Caller,
+    page: { readonly after: RepositoryName | undefined; readonly limit: number },
+  ): Promise<readonly string[] | undefined>;
   /** Whether the caller may pull the repository: the decision of `findPermit`, for a row that is at hand. */
   sees(caller: Caller, repository: RepositoryRecord): Promise<boolean>;
 }
@@ -49,12 +54,13 @@ export class HiddenError extends OciError {}
 export interface AccessNeeds {
   /** Undefined: everyone may do everything. */
   readonly authorize: ((request: AuthorizeRequest) => boolean | Promise<boolean>) | undefined;
+  readonly visible?: ((request: VisibleRequest) => readonly string[] | Promise<readonly string[]>) | undefined;
   /** Whether anybody can log in: else nobody is asked to. */
   readonly canLogIn: boolean;
   readonly metadata: Pick<MetadataStore, 'findRepository' | 'listGrants'>;
 }
 
-export function createAccess({ authorize, canLogIn, metadata }: AccessNeeds): Access {
+export function createAccess({ authorize, visible, canLogIn, metadata }: AccessNeeds): Access {
   async function decide(
     caller: Caller,
     { action, name }: Wanted<Action>,
@@ -134,6 +140,15 @@ export function createAccess({ authorize, canLogIn, metadata }: AccessNeeds): Ac
       return allowed;
     },
     seesAll: () => authorize === undefined,
+    async findVisible({ identity, accessToken }, { after, limit }) {
+      // A robot is the registry's own: its list says what it sees.
+      if (visible === undefined || accessToken?.kind === 'robot') return undefined;
+      const names = await visible({ identity, after, limit });
+      if (!isAscending(after === undefined ? names : [after, ...names])) {
+        throw new TypeError('`visible` must give names after `after`, in byte order.');
+      }
+      return names;
+    },
     sees: (caller, repository) => decide(caller, { action: 'pull', name: repository.name }, repository),
   };
 }
@@ -179,6 +194,10 @@ function listAllows({ accessToken }: Caller, action: Action, name: RepositoryNam
   if (accessToken === undefined) return true;
   const isNamed = accessToken.pattern === undefined || patternMatches(accessToken.pattern, name);
   return isNamed && accessToken.actions.some((allowed) => allowed === action);
+}
+
+function isAscending(names: readonly string[]): boolean {
+  return names.every((name, index) => index === 0 || (names[index - 1] ?? '') < name);
 }
 
 function publicPart(repository: RepositoryRecord | undefined): AuthorizeRequest['repository'] {

@@ -1,7 +1,7 @@
-import { errors, jwtVerify, SignJWT } from 'jose';
 import { OciError } from '../oci/error.ts';
 import { parseRepositoryName } from '../oci/name.ts';
 import { type Keys, signingAlgorithm } from './keys.ts';
+import { joseLoader } from './load-jose.ts';
 import { parseActions, type RepositoryScope } from './scope.ts';
 import { UnauthorizedError } from './unauthorized.ts';
 
@@ -57,9 +57,11 @@ export function createTokens(
   sources: { now(): number; randomId(): string },
 ): Tokens {
   const { service } = settings;
+  const loadJose = joseLoader();
   const ttlSeconds = Math.max(settings.ttlSeconds, minimumTtlSeconds);
   return {
     async issue({ identity, scopes, reachesCatalog = false, accessToken }) {
+      const { SignJWT } = await loadJose();
       const { id, privateKey } = await keys.current();
       const issuedMs = sources.now();
       const issued = Math.floor(issuedMs / 1000);
@@ -80,6 +82,7 @@ export function createTokens(
       return { token, expiresInSeconds: ttlSeconds, issuedMs };
     },
     async verify(token) {
+      const { errors, jwtVerify } = await loadJose();
       try {
         // The key comes from our set by its id alone, whatever else a header names: jwk, jku and x5c are never looked at (CVE-2025-24976).
         const findKey = async ({ kid }: { kid?: string }) => {

@@ -9,6 +9,7 @@ import { OciError } from '../oci/error.ts';
 import { parseRepositoryName, type RepositoryName } from '../oci/name.ts';
 import type { Blobs } from '../registry/blobs.ts';
 import type { Manifests } from '../registry/manifests.ts';
+import type { Pulls } from '../registry/pulls.ts';
 import type { Referrers } from '../registry/referrers.ts';
 import type { Repositories } from '../registry/repositories.ts';
 import type { Settings } from '../registry/settings.ts';
@@ -30,6 +31,7 @@ export interface Deps {
   readonly uploads: Uploads;
   readonly blobs: Blobs;
   readonly manifests: Manifests;
+  readonly pulls: Pulls;
   readonly tags: Tags;
   readonly referrers: Referrers;
   readonly repositories: Repositories;

@@ -35,7 +35,7 @@ export interface Blobs {
 const maximumMountCandidates = 32;
 
 export function createBlobs(needs: Needs): Blobs {
-  const { metadata, blobs, settings, sources } = needs;
+  const { metadata, blobs, settings, sources, events } = needs;
 
   async function find(permit: Permit<'pull'>, digest: Digest): Promise<BlobRecord> {
     const record = await metadata.findBlob(existingId(permit), digest);
@@ -56,8 +56,14 @@ export function createBlobs(needs: Needs): Blobs {
 
   async function mount(from: Permit<'pull'>, to: Permit<'push'>, digest: Digest): Promise<boolean> {
     const { id } = from.repository;
-    if (id === undefined) return false;
-    return metadata.mountBlob({ ...pushOf(to, needs), fromRepositoryId: id, digest, leaseUntilMs: leaseUntil(needs) });
+    const source = id === undefined ? undefined : await metadata.findBlob(id, digest);
+    if (id === undefined || source === undefined) return false;
+    const mountedFrom = from.repository.name;
+    await events.ask(to, () => ({ type: 'blob-push', digest, sizeBytes: source.sizeBytes, mountedFrom }));
+    const command = { ...pushOf(to, needs), fromRepositoryId: id, digest, leaseUntilMs: leaseUntil(needs) };
+    if (!(await metadata.mountBlob(command))) return false;
+    events.tell(to, { type: 'blob-pushed', digest, sizeBytes: source.sizeBytes, mountedFrom });
+    return true;
   }
 
   return {
@@ -80,9 +86,11 @@ export function createBlobs(needs: Needs): Blobs {
     async delete(permit, digest) {
       if (!settings.deletes.blobs)
         throw new OciError('UNSUPPORTED', 'Deleting blobs is switched off in this registry.');
+      await events.ask(permit, () => ({ type: 'blob-delete', digest }));
       try {
         const isDeleted = await metadata.deleteBlob({ repositoryId: existingId(permit), digest });
         if (!isDeleted) throw new OciError('BLOB_UNKNOWN', `${permit.repository.name} has no blob ${digest}.`);
+        events.tell(permit, { type: 'blob-deleted', digest });
       } catch (error) {
         if (!isStorageError(error, 'in-use')) throw error;
         throw new OciError(

@@ -2,6 +2,7 @@
  *
  *  Invariant: bytes reach the store only from the writer that holds the session's lease. A writer that stalls past its lease finds out before it hands on the bytes that wake it, because
  *  it renews first; and a second writer of the same process is refused until the stalled one is gone. So bytes that come late never lie over those of a successor. */
+import type { Permit } from '../access/permit.ts';
 import { OciError } from '../oci/error.ts';
 import type { SessionId } from '../oci/name.ts';
 import type { Bytes } from '../storage/blob-store.ts';
@@ -32,6 +33,7 @@ export interface Holds {
 
 /** A session that was found in the repository of a permit. */
 export interface FoundUpload {
+  readonly permit: Permit<'push'>;
   readonly repositoryId: number;
   readonly upload: UploadRecord;
 }

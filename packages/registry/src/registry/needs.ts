@@ -3,6 +3,7 @@ import { OciError } from '../oci/error.ts';
 import type { BlobStore } from '../storage/blob-store.ts';
 import { isStorageError } from '../storage/error.ts';
 import type { Act, MetadataStore, Push } from '../storage/metadata-store.ts';
+import type { Events } from './hooks.ts';
 import type { Settings, Sources } from './settings.ts';
 
 /** What the acts of a registry stand on. */
@@ -11,6 +12,7 @@ export interface Needs {
   readonly blobs: BlobStore;
   readonly settings: Settings;
   readonly sources: Sources;
+  readonly events: Events;
 }
 
 /** The repository of a permit; where there is none of that name `NAME_UNKNOWN`, in the words of a refused read: nobody can tell them apart. */

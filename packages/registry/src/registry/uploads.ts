@@ -2,22 +2,14 @@ import type { Permit } from '../access/permit.ts';
 import { algorithmOf, type Digest, type DigestAlgorithm, digestOf } from '../oci/digest.ts';
 import { OciError } from '../oci/error.ts';
 import { parseSessionId, type SessionId } from '../oci/name.ts';
-import { type BlobStore, type Bytes, parseStorageKey, type StorageKey } from '../storage/blob-store.ts';
+import { type Bytes, parseStorageKey } from '../storage/blob-store.ts';
 import type { UploadRecord } from '../storage/metadata-store.ts';
 import { collect, createCollector } from './collect.ts';
 import { createHolds, type FoundUpload, toUploadError } from './holds.ts';
-import { leaseUntil, type Needs, pushOf } from './needs.ts';
+import { type Needs, pushOf } from './needs.ts';
+import { createPublish, inlineLimitBytes, type PushedBlob, removeBytes } from './publish-blob.ts';
 import { createRunningDigests } from './running-digests.ts';
 import { type Chunk, createChunkWriter, refuseMisplaced, wrongDigest, wrongLength } from './write-chunk.ts';
-
-/** Blobs up to this size lie in the metadata store, so that a configuration or a signature costs one flush and no file. */
-const inlineLimitBytes = 16 * 1024;
-
-/** What a push of a blob came to. */
-export interface PushedBlob {
-  readonly digest: Digest;
-  readonly sizeBytes: number;
-}
 
 /** Upload sessions: how bytes become a blob. A session that is not of the permit's repository is `BLOB_UPLOAD_UNKNOWN`; one that another request writes to is 409.
  *
@@ -27,6 +19,8 @@ export interface Uploads {
   open(permit: Permit<'push'>, options: { readonly algorithm: DigestAlgorithm }): Promise<SessionId>;
   /** Pushes a blob without a session of the caller's (end-4b). `DIGEST_INVALID`, `SIZE_INVALID`. */
   push(permit: Permit<'push'>, blob: Omit<Chunk, 'range'> & { readonly digest: Digest }): Promise<PushedBlob>;
+  /** Pushes a blob whose digest is known only when its body has ended. */
+  pushUnnamed(permit: Permit<'push'>, blob: Pick<Chunk, 'body' | 'signal'>): Promise<PushedBlob>;
   /** Appends (end-5); returns the size so far in bytes. What arrived is kept when the body breaks off. Out of order: 416 with the session's state. */
   append(permit: Permit<'push'>, session: SessionId, chunk: Chunk): Promise<number>;
   /** Appends the last bytes, if any, and makes the blob (end-6). `DIGEST_INVALID` takes back the bytes of this call and leaves the session usable. */
@@ -38,36 +32,17 @@ export interface Uploads {
 }
 
 export function createUploads(needs: Needs): Uploads {
-  const { metadata, blobs, sources } = needs;
+  const { metadata, blobs, sources, events } = needs;
   const holds = createHolds(metadata, sources);
   const digests = createRunningDigests(blobs);
   const write = createChunkWriter(blobs, digests);
+  const publish = createPublish(needs, digests);
 
   async function find(permit: Permit<'push'>, session: SessionId): Promise<FoundUpload> {
     const { id } = permit.repository;
     const upload = id === undefined ? undefined : await metadata.findUpload(id, session);
     if (id === undefined || upload === undefined || isExpired(upload, needs)) throw new OciError('BLOB_UPLOAD_UNKNOWN');
-    return { repositoryId: id, upload };
-  }
-
-  async function publish(found: FoundUpload, blob: PushedBlob, knownBytes?: Uint8Array): Promise<PushedBlob> {
-    const { key, session, epoch } = found.upload;
-    const isSmall = blob.sizeBytes <= inlineLimitBytes;
-    const bytes = isSmall ? (knownBytes ?? (await readSmall(blobs, key, blob.sizeBytes))) : undefined;
-    if (bytes === undefined) await blobs.publish(key);
-    const { unneededKey } = await metadata.publishBlob({
-      repositoryId: found.repositoryId,
-      session,
-      epoch,
-      digest: blob.digest,
-      sizeBytes: blob.sizeBytes,
-      bytes,
-      nowMs: sources.now(),
-      leaseUntilMs: leaseUntil(needs),
-    });
-    digests.forget(session);
-    if (unneededKey !== undefined) await removeBytes(unneededKey);
-    return blob;
+    return { permit, repositoryId: id, upload };
   }
 
   async function append(found: FoundUpload, chunk: Chunk): Promise<number> {
@@ -89,7 +64,7 @@ export function createUploads(needs: Needs): Uploads {
         throw wrongDigest(last.digest, computed.value());
       }
       await hold.refresh();
-      return publish({ ...found, upload: hold.upload }, { digest: last.digest, sizeBytes });
+      return publish.session({ ...found, upload: hold.upload }, { digest: last.digest, sizeBytes });
     });
   }
 
@@ -106,7 +81,7 @@ export function createUploads(needs: Needs): Uploads {
     }
     const bytes = checked(collector.bytes(), last);
     try {
-      return await publish(found, { digest: last.digest, sizeBytes: bytes.byteLength }, bytes);
+      return await publish.session(found, { digest: last.digest, sizeBytes: bytes.byteLength }, bytes);
     } catch (error) {
       throw toUploadError(error);
     }
@@ -123,25 +98,29 @@ export function createUploads(needs: Needs): Uploads {
     const session = toSessionId(sources.randomId());
     const key = parseStorageKey(sources.randomId());
     const { repositoryId } = await metadata.openUpload({ ...pushOf(permit, needs), session, key, algorithm });
-    return { repositoryId, upload: { session, key, algorithm, epoch: 0, leaseUntilMs: 0, usedMs: sources.now() } };
+    return {
+      permit,
+      repositoryId,
+      upload: { session, key, algorithm, epoch: 0, leaseUntilMs: 0, usedMs: sources.now() },
+    };
   }
 
   async function cancel(found: FoundUpload): Promise<void> {
     const { session } = found.upload;
     const key = await metadata.cancelUpload({ repositoryId: found.repositoryId, session });
     digests.forget(session);
-    if (key !== undefined) await removeBytes(key);
+    if (key !== undefined) await removeBytes(blobs, key);
   }
 
-  /** What cannot be removed now is a leftover, which a sweep takes: nothing names it any more. */
-  async function removeBytes(key: StorageKey): Promise<void> {
-    await blobs.remove(key).catch(() => undefined);
-  }
-
-  async function pushLarge(permit: Permit<'push'>, blob: Chunk & { readonly digest: Digest }): Promise<PushedBlob> {
-    const found = await open(permit, algorithmOf(blob.digest));
+  /** Runs `push` in a session of its own. */
+  async function inSession(
+    permit: Permit<'push'>,
+    algorithm: DigestAlgorithm,
+    push: (found: FoundUpload) => Promise<PushedBlob>,
+  ): Promise<PushedBlob> {
+    const found = await open(permit, algorithm);
     try {
-      return await finishLarge(found, blob);
+      return await push(found);
     } catch (error) {
       // The client was never told of the session, so nobody can go on with it. If it cannot be cancelled it expires.
       await cancel(found).catch(() => undefined);
@@ -150,22 +129,31 @@ export function createUploads(needs: Needs): Uploads {
   }
 
   return {
-    open: async (permit, { algorithm }) => (await open(permit, algorithm)).upload.session,
+    async open(permit, { algorithm }) {
+      await events.ask(permit, () => ({ type: 'upload' }));
+      return (await open(permit, algorithm)).upload.session;
+    },
+    pushUnnamed: (permit, { body, signal }) =>
+      inSession(permit, 'sha256', (found) =>
+        holds.hold(found, signal, async (hold) => {
+          const { sizeBytes, digest } = await write(hold, { body, signal, range: undefined, lengthBytes: undefined });
+          await hold.refresh();
+          return publish.session({ ...found, upload: hold.upload }, { digest: digest.value(), sizeBytes });
+        }),
+      ),
     append: async (permit, session, chunk) => append(await find(permit, session), chunk),
     finish: async (permit, session, last) => finish(await find(permit, session), last),
     cancel: async (permit, session) => cancel(await find(permit, session)),
     size: async (permit, session) => blobs.uploadSize((await find(permit, session)).upload.key),
     async push(permit, blob) {
       const isSmall = blob.lengthBytes !== undefined && blob.lengthBytes <= inlineLimitBytes;
-      if (!isSmall) return pushLarge(permit, { ...blob, range: undefined });
+      if (!isSmall) {
+        return inSession(permit, algorithmOf(blob.digest), (found) =>
+          finishLarge(found, { ...blob, range: undefined }),
+        );
+      }
       const bytes = checked(await collect(blob.body, inlineLimitBytes), blob);
-      await metadata.putSmallBlob({
-        ...pushOf(permit, needs),
-        digest: blob.digest,
-        bytes,
-        leaseUntilMs: leaseUntil(needs),
-      });
-      return { digest: blob.digest, sizeBytes: bytes.byteLength };
+      return publish.small(permit, bytes, blob.digest);
     },
   };
 }
@@ -174,11 +162,6 @@ export function createUploads(needs: Needs): Uploads {
 function isExpired({ usedMs, leaseUntilMs }: UploadRecord, { settings, sources }: Needs): boolean {
   const nowMs = sources.now();
   return usedMs < nowMs - settings.uploads.ttlSeconds * 1000 && leaseUntilMs <= nowMs;
-}
-
-function readSmall(blobs: BlobStore, key: StorageKey, sizeBytes: number): Promise<Uint8Array> {
-  if (sizeBytes === 0) return Promise.resolve(new Uint8Array());
-  return collect(blobs.readUpload(key, new AbortController().signal), inlineLimitBytes);
 }
 
 /** What arrived of a body that broke off: it is kept only where no other writer's bytes came to lie. */

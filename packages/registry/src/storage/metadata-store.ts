@@ -1,7 +1,7 @@
 import type { Digest, DigestAlgorithm } from '../oci/digest.ts';
 import type { Edge, Manifest } from '../oci/manifest.ts';
 import type { Reference, RepositoryName, SessionId, Tag } from '../oci/name.ts';
-import type { AccessStore } from './access-records.ts';
+import type { AccessStore, NamePattern } from './access-records.ts';
 import type { StorageKey } from './blob-store.ts';
 
 /** Times are ms since 1970 and sizes bytes; digests and names are checked before they come here. */
@@ -11,6 +11,31 @@ export interface RepositoryRecord {
   readonly visibility: 'public' | 'private';
   /** Identity that made it; undefined for anonymous. */
   readonly createdBy: string | undefined;
+  readonly manifestCount: number;
+}
+
+/** What a repository takes. */
+export interface RepositoryUsage {
+  readonly id: number;
+  readonly name: RepositoryName;
+  readonly manifestCount: number;
+  readonly manifestBytes: number;
+  readonly tagCount: number;
+  /** Manifests that clients got. */
+  readonly pullCount: number;
+  /** Bytes of blobs and manifests in answers to clients. */
+  readonly sentBytes: number;
+}
+
+/** A blob of a repository, seen from the repositories of a pattern. */
+export interface BlobUsage {
+  /** Place in the list. */
+  readonly id: number;
+  readonly sizeBytes: number;
+  /** Whether a repository of the pattern that was made earlier holds it, which counts it. */
+  readonly isCounted: boolean;
+  /** Whether a repository that the pattern does not mean holds it, too; told where it is not counted. */
+  readonly isShared: boolean;
 }
 
 /** A repository as a permit knows it. `id` undefined: there was none of that name, and a push will make it. */
@@ -99,6 +124,14 @@ export interface MetadataStore extends AccessStore {
   close(): Promise<void>;
 
   findRepository(name: RepositoryName): Promise<RepositoryRecord | undefined>;
+  /** Repositories of the pattern, all without one, in byte order of their names. */
+  listUsage(pattern: NamePattern | undefined, page: PageRequest<string>): Promise<readonly RepositoryUsage[]>;
+  /** Blobs of a repository of the pattern, in the order of their ids. */
+  listBlobUsage(
+    repositoryId: number,
+    pattern: NamePattern | undefined,
+    page: { readonly afterId: number; readonly limit: number },
+  ): Promise<readonly BlobUsage[]>;
   /** Repositories that hold a manifest, in byte order of their names. */
   listRepositories(page: PageRequest<RepositoryName>): Promise<readonly RepositoryRecord[]>;
   /** The name of a repository; undefined when there is none of that id. */
@@ -166,17 +199,41 @@ export interface MetadataStore extends AccessStore {
   }): Promise<void>;
   /** Takes the blob from the repository. False when it does not hold it; `in-use` while a manifest of the repository names it. */
   deleteBlob(command: { readonly repositoryId: number; readonly digest: Digest }): Promise<boolean>;
+  /** Gives up the bytes of a blob that a check found missing or broken, which lie under `key`, or in the metadata without one. Until the content is pushed again, to whatever
+   *  repository, none of those that hold it serves it; then all of them do. False when the blob has other bytes by now. */
+  discardBlobBytes(command: { readonly digest: Digest; readonly key: StorageKey | undefined }): Promise<boolean>;
 
   /** Stores the manifest, its edges and its tags, all or nothing, and makes the repository if there is none. Pushing it again changes nothing but tags.
    *  A required `blob` edge wants a blob, a `manifest` edge a manifest, of the same repository. The condition must hold for each of the tags, or without tags for the manifest itself.
-   *  `missing-content`; `precondition-failed`; `repository-changed`. Returns what is missing where that is allowed (`sparse`). */
-  putManifest(command: PutManifest): Promise<{ readonly missing: readonly Digest[] }>;
-  /** Deletes the manifest, which an index may still name, and the tags that point to it; blobs that lose their last mention stay until `leaseUntilMs`. False when there is none. */
+   *  `missing-content`; `precondition-failed`; `repository-changed`. */
+  putManifest(command: PutManifest): Promise<StoredManifest>;
+  /** Deletes the manifest, which an index may still name, and the tags that point to it, which are returned; blobs that lose their last mention stay until `leaseUntilMs`. Undefined when there is none. */
   deleteManifest(
     command: Act & { readonly repositoryId: number; readonly digest: Digest; readonly leaseUntilMs: number },
-  ): Promise<boolean>;
-  /** Deletes the tag and leaves its manifest. False when there is none. */
-  deleteTag(command: Act & { readonly repositoryId: number; readonly tag: Tag }): Promise<boolean>;
+  ): Promise<readonly Tag[] | undefined>;
+  /** Deletes the tag and leaves its manifest, whose digest is returned. Undefined when there is none. */
+  deleteTag(command: Act & { readonly repositoryId: number; readonly tag: Tag }): Promise<Digest | undefined>;
+  /** Says when the tag is to go, at whatever manifest it points then; undefined: never. False when there is no such tag. */
+  setTagExpiry(command: {
+    readonly repositoryId: number;
+    readonly tag: Tag;
+    readonly expiresMs: number | undefined;
+  }): Promise<boolean>;
+  /** Deletes tags whose time has come, at most `limit`. With each goes its manifest where no tag points to it and no index names it, and then, by the same rule, what it
+   *  names as an index and what refers to it. Blobs that lose their last mention stay until `leaseUntilMs`. */
+  expireTags(command: {
+    readonly nowMs: number;
+    readonly limit: number;
+    readonly leaseUntilMs: number;
+  }): Promise<ExpiredContent>;
+  /** Adds to what repositories have given out; one that is gone is passed over. */
+  addPulls(command: {
+    readonly entries: readonly {
+      readonly repositoryId: number;
+      readonly pullCount: number;
+      readonly sentBytes: number;
+    }[];
+  }): Promise<void>;
 
   /** Takes or prolongs the lease of a background work. False while another holder's lease runs. */
   acquireLease(command: {
@@ -187,6 +244,22 @@ export interface MetadataStore extends AccessStore {
   }): Promise<boolean>;
   /** Gives the lease back; nothing happens when another holds it. */
   releaseLease(command: { readonly name: string; readonly holder: string }): Promise<void>;
+}
+
+/** What a push of a manifest came to. */
+export interface StoredManifest {
+  /** What it names and the repository does not have, where that is allowed (`sparse`). */
+  readonly missing: readonly Digest[];
+  /** False: the repository had it already. */
+  readonly isNew: boolean;
+  /** Tags that point elsewhere now than before, and where they did; undefined: nowhere. */
+  readonly moved: readonly { readonly tag: Tag; readonly from: Digest | undefined }[];
+}
+
+/** What went because its time had come. */
+export interface ExpiredContent {
+  readonly tags: readonly { readonly repository: RepositoryName; readonly tag: Tag; readonly digest: Digest }[];
+  readonly manifests: readonly { readonly repository: RepositoryName; readonly digest: Digest }[];
 }
 
 /** A push into a repository that may not be there yet. */

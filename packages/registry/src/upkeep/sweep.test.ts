@@ -108,7 +108,7 @@ describe('sessions', () => {
       }
     }
     expect((await call('PATCH', location, { body: slowly() })).status).toBe(202);
-    expect(swept).toEqual(Array(3).fill({ expiredUploads: 0, expiredTokens: 0, leftovers: 0 }));
+    expect(swept).toEqual(Array(3).fill({ expiredUploads: 0, expiredTokens: 0, leftovers: 0, expiredTags: 0 }));
     expect((await call('PUT', `${location}?digest=${sha256('hello')}`)).status).toBe(201);
   });
 

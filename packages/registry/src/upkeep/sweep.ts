@@ -1,14 +1,18 @@
 import type { BlobStore, StorageKey } from '../storage/blob-store.ts';
-import type { MetadataStore } from '../storage/metadata-store.ts';
+import type { ExpiredContent, MetadataStore } from '../storage/metadata-store.ts';
 
 /** What a sweep needs; times in ms. */
 export interface SweepNeeds {
   readonly metadata: MetadataStore;
   readonly blobs: BlobStore;
   readonly uploadTtlMs: number;
+  /** How long a blob that lost its last mention stays, in ms. */
+  readonly contentLeaseMs: number;
   /** Names this process among those that could do the work. */
   readonly holder: string;
   now(): number;
+  /** Hears of tags whose time had come, and of what went with them. */
+  onExpired(content: ExpiredContent): void;
 }
 
 /** What a sweep removed. */
@@ -17,6 +21,8 @@ export interface SweepResult {
   /** Tokens of clients that logged in long ago. */
   readonly expiredTokens: number;
   readonly leftovers: number;
+  /** Tags whose time had come. */
+  readonly expiredTags: number;
 }
 
 /** Youngest age at which bytes that nothing names are taken, in ms: a session's row is written before its first byte, but a clock may jump. */
@@ -27,18 +33,20 @@ const leaseMs = 60_000;
 
 const batchSize = 256;
 
-/** One pass: ends sessions that nobody used for their time, and removes bytes that neither a session nor a blob names. Of several processes one does it; the others return
+/** One pass: ends sessions that nobody used for their time and tags whose time has come, and removes bytes that neither a session nor a blob names. Of several processes one does it; the others return
  *  at once with zeros. Safe beside any push: keys are never used twice. */
 export async function sweep(needs: SweepNeeds, signal: AbortSignal): Promise<SweepResult> {
   const renew = () => {
     const nowMs = needs.now();
     return needs.metadata.acquireLease({ name: 'sweep', holder: needs.holder, nowMs, untilMs: nowMs + leaseMs });
   };
-  if (!(await renew())) return { expiredUploads: 0, expiredTokens: 0, leftovers: 0 };
+  if (!(await renew())) return { expiredUploads: 0, expiredTokens: 0, leftovers: 0, expiredTags: 0 };
   try {
     const expiredUploads = await expireUploads(needs, signal);
     const expiredTokens = await expireTokens(needs, signal);
-    return { expiredUploads, expiredTokens, leftovers: await removeLeftovers(needs, { signal, renew }) };
+    const expiredTags = await expireTags(needs, signal);
+    const leftovers = await removeLeftovers(needs, { signal, renew });
+    return { expiredUploads, expiredTokens, leftovers, expiredTags };
   } finally {
     await needs.metadata.releaseLease({ name: 'sweep', holder: needs.holder });
   }
@@ -63,6 +71,21 @@ async function expireTokens({ metadata, now }: SweepNeeds, signal: AbortSignal):
     const removed = await metadata.expireAccessTokens({ expiredBeforeMs: now(), limit: batchSize });
     count += removed;
     if (removed < batchSize) return count;
+  }
+}
+
+async function expireTags(
+  { metadata, contentLeaseMs, now, onExpired }: SweepNeeds,
+  signal: AbortSignal,
+): Promise<number> {
+  let count = 0;
+  for (;;) {
+    signal.throwIfAborted();
+    const nowMs = now();
+    const expired = await metadata.expireTags({ nowMs, limit: batchSize, leaseUntilMs: nowMs + contentLeaseMs });
+    onExpired(expired);
+    count += expired.tags.length;
+    if (expired.tags.length < batchSize) return count;
   }
 }
 

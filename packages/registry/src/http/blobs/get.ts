@@ -8,7 +8,7 @@ import { contentHeaders, empty, isNotModified } from '../headers.ts';
 import type { RegistryResponse, RequestHeaders, ResponseHeaders } from '../message.ts';
 
 /** end-2. A blob or a range of it; HEAD is a promise that the client need not push it for a while. */
-export const getBlob: RepositoryEndpoint<'pull'> = async ({ blobs }, permit, { params, headers, isHead }) => {
+export const getBlob: RepositoryEndpoint<'pull'> = async ({ blobs, pulls }, permit, { params, headers, isHead }) => {
   const digest = parseDigest(params.reference);
   const blob = isHead ? await blobs.promise(permit, digest) : await blobs.get(permit, digest);
   const common: ResponseHeaders = {
@@ -20,6 +20,7 @@ export const getBlob: RepositoryEndpoint<'pull'> = async ({ blobs }, permit, { p
   // Only GET has ranges (RFC 9110, section 14.2).
   const range = isHead ? 'whole' : parseRange(rangeHeader(headers, blob), blob.sizeBytes);
   if (range === 'unsatisfiable') throw unsatisfiable(blob);
+  if (!isHead) pulls.countBlob(permit, range === 'whole' ? blob.sizeBytes : lengthOf(range));
   return range === 'whole'
     ? answer(blob, { status: 200, range: { start: 0, end: blob.sizeBytes - 1 }, headers: common })
     : answer(blob, {

@@ -5,7 +5,11 @@ import { contentHeaders, empty, isNotModified, withBytes } from '../headers.ts';
 import type { ResponseHeaders } from '../message.ts';
 
 /** end-3. A manifest, byte for byte as it was pushed and under the type that it was pushed with. */
-export const getManifest: RepositoryEndpoint<'pull'> = async ({ manifests }, permit, { params, headers, isHead }) => {
+export const getManifest: RepositoryEndpoint<'pull'> = async (
+  { manifests, pulls },
+  permit,
+  { params, headers, isHead },
+) => {
   const reference = parseReference(params.reference);
   if (isHead) {
     const manifest = await manifests.get(permit, reference);
@@ -14,6 +18,7 @@ export const getManifest: RepositoryEndpoint<'pull'> = async ({ manifests }, per
   }
   const manifest = await manifests.read(permit, reference);
   if (isNotModified(headers, manifest.digest)) return empty(304, manifestHeaders(manifest));
+  pulls.countManifest(permit, manifest, reference.tag);
   return withBytes(200, manifest.bytes, manifestHeaders(manifest));
 };
 

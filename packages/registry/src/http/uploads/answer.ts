@@ -1,7 +1,7 @@
 import { OciError } from '../../oci/error.ts';
 import type { RepositoryName, SessionId } from '../../oci/name.ts';
 import { formatUploadRange } from '../../oci/range.ts';
-import type { PushedBlob } from '../../registry/uploads.ts';
+import type { PushedBlob } from '../../registry/publish-blob.ts';
 import type { Deps } from '../endpoint.ts';
 import { empty } from '../headers.ts';
 import type { RegistryResponse, ResponseHeaders } from '../message.ts';

@@ -3,7 +3,7 @@ import type { StorageKey } from '../blob-store.ts';
 import { StorageError } from '../error.ts';
 import type { BlobRecord } from '../metadata-store.ts';
 import type { PlanOf } from './plans.ts';
-import { type RepositoryPlans, toRecord } from './repositories.ts';
+import { type RepositoryPlans, recordColumns, toRecord } from './repositories.ts';
 import { all, type Builder, type Define, first, type Plan, type Slots } from './statement.ts';
 import type { UploadPlans } from './uploads.ts';
 
@@ -17,6 +17,7 @@ export interface BlobPlans {
   mountBlob: PlanOf<'mountBlob'>;
   renewBlobLease: PlanOf<'renewBlobLease'>;
   deleteBlob: PlanOf<'deleteBlob'>;
+  discardBlobBytes: PlanOf<'discardBlobBytes'>;
   /** Whether the repository may serve the blob. */
   hasBlob(repositoryId: number, digest: Digest): Plan<boolean>;
 }
@@ -32,23 +33,30 @@ interface NewBlob {
 export function createBlobPlans(define: Define, repositories: RepositoryPlans, uploads: UploadPlans): BlobPlans {
   const statements = blobStatements(define);
 
-  /** The live blob of a digest, made where there is none. `isNew` false: the content was there, and the new bytes are not needed. */
+  /** The live blob of a digest, made where there is none, with new bytes where it has lost its own. `isNew` false: the content was there, and the new bytes are not needed. */
   function* ensureBlob(blob: NewBlob): Plan<{ id: number; isNew: boolean }> {
     const live = yield* first(statements.live, { digest: blob.digest });
-    if (live !== undefined) return { id: live.id, isNew: false };
+    if (live !== undefined && hasBytes(live)) return { id: live.id, isNew: false };
     const key = blob.bytes === undefined ? (blob.key ?? null) : null;
-    const made = (yield* first(statements.insert, { ...blob, key })) as { id: number };
-    if (blob.bytes !== undefined) yield* all(statements.insertBytes, { blobId: made.id, bytes: blob.bytes });
-    return { id: made.id, isNew: true };
+    const { id } = live ?? ((yield* first(statements.insert, { ...blob, key })) as { id: number });
+    if (live !== undefined) yield* all(statements.setKey, { blobId: id, key });
+    if (blob.bytes !== undefined) yield* all(statements.insertBytes, { blobId: id, bytes: blob.bytes });
+    return { id, isNew: true };
+  }
+
+  /** The id of a blob that the repository may serve. */
+  function* findLinked(repositoryId: number, digest: Digest): Plan<number | undefined> {
+    const row = yield* first(statements.isLinked, { repositoryId, digest });
+    return row !== undefined && hasBytes(row) ? row.id : undefined;
   }
 
   return {
     *findBlob(repositoryId, digest) {
       const row = yield* first(statements.linked, { repositoryId, digest });
-      return row === undefined ? undefined : toBlob(digest, row);
+      return row !== undefined && hasBytes(row) ? toBlob(digest, row) : undefined;
     },
     *hasBlob(repositoryId, digest) {
-      return (yield* first(statements.isLinked, { repositoryId, digest })) !== undefined;
+      return (yield* findLinked(repositoryId, digest)) !== undefined;
     },
     *findRepositoriesWithBlob(digest, limit) {
       return (yield* all(statements.holders, { digest, limit })).map(toRecord);
@@ -71,18 +79,15 @@ export function createBlobPlans(define: Define, repositories: RepositoryPlans, u
       yield* all(statements.link, { repositoryId, blobId: blob.id, leaseUntilMs: command.leaseUntilMs });
     },
     *mountBlob(command) {
-      const source = yield* first(statements.isLinked, {
-        repositoryId: command.fromRepositoryId,
-        digest: command.digest,
-      });
-      if (source === undefined) return false;
+      const blobId = yield* findLinked(command.fromRepositoryId, command.digest);
+      if (blobId === undefined) return false;
       const repositoryId = yield* repositories.ensureRepository(command);
-      yield* all(statements.link, { repositoryId, blobId: source.id, leaseUntilMs: command.leaseUntilMs });
+      yield* all(statements.link, { repositoryId, blobId, leaseUntilMs: command.leaseUntilMs });
       return true;
     },
     *renewBlobLease({ repositoryId, digest, leaseUntilMs }) {
-      const blob = yield* first(statements.isLinked, { repositoryId, digest });
-      if (blob !== undefined) yield* all(statements.link, { repositoryId, blobId: blob.id, leaseUntilMs });
+      const blobId = yield* findLinked(repositoryId, digest);
+      if (blobId !== undefined) yield* all(statements.link, { repositoryId, blobId, leaseUntilMs });
     },
     *deleteBlob({ repositoryId, digest }) {
       const blob = yield* first(statements.isLinked, { repositoryId, digest });
@@ -92,6 +97,13 @@ export function createBlobPlans(define: Define, repositories: RepositoryPlans, u
         throw new StorageError('in-use', `The manifest ${user.digest} names the blob.`, { detail: user.digest });
       }
       yield* all(statements.unlink, { repositoryId, blobId: blob.id });
+      return true;
+    },
+    *discardBlobBytes({ digest, key }) {
+      const live = yield* first(statements.live, { digest });
+      if (live === undefined || !hasBytes(live) || live.storage_key !== (key ?? null)) return false;
+      yield* all(statements.setKey, { blobId: live.id, key: null });
+      yield* all(statements.removeBytes, { blobId: live.id });
       return true;
     },
   };
@@ -106,7 +118,12 @@ function blobStatements(define: Define) {
       .where('blobs.state', '=', sql.lit('live'));
   return {
     live: define('blobs.live', (p: Slots<{ digest: string }>, { db, sql }) =>
-      db.selectFrom('blobs').select('id').where('digest', '=', p.digest).where('state', '=', sql.lit('live')),
+      db
+        .selectFrom('blobs')
+        .leftJoin('blob_bytes', 'blob_bytes.blob_id', 'blobs.id')
+        .select(['blobs.id', 'blobs.storage_key', 'blob_bytes.blob_id'])
+        .where('blobs.digest', '=', p.digest)
+        .where('blobs.state', '=', sql.lit('live')),
     ),
     insert: define('blobs.insert', (p: Slots<Insert>, { db }) =>
       db
@@ -117,23 +134,36 @@ function blobStatements(define: Define) {
     insertBytes: define('blobs.insertBytes', (p: Slots<{ blobId: number; bytes: Uint8Array }>, { db }) =>
       db.insertInto('blob_bytes').values({ blob_id: p.blobId, bytes: p.bytes }),
     ),
+    setKey: define('blobs.setKey', (p: Slots<{ blobId: number; key: string | null }>, { db }) =>
+      db.updateTable('blobs').set({ storage_key: p.key }).where('id', '=', p.blobId),
+    ),
+    removeBytes: define('blobs.removeBytes', (p: Slots<{ blobId: number }>, { db }) =>
+      db.deleteFrom('blob_bytes').where('blob_id', '=', p.blobId),
+    ),
     linked: define('blobs.linked', (p: Slots<{ repositoryId: number; digest: string }>, builder) =>
       links(builder)
         .leftJoin('blob_bytes', 'blob_bytes.blob_id', 'blobs.id')
-        .select(['blobs.size_bytes', 'blobs.storage_key', 'blob_bytes.bytes', 'repository_blobs.lease_until_ms'])
+        .select([
+          'blobs.size_bytes',
+          'blobs.storage_key',
+          'blob_bytes.blob_id',
+          'blob_bytes.bytes',
+          'repository_blobs.lease_until_ms',
+        ])
         .where('blobs.digest', '=', p.digest)
         .where('repository_blobs.repository_id', '=', p.repositoryId),
     ),
     isLinked: define('blobs.isLinked', (p: Slots<{ repositoryId: number; digest: string }>, builder) =>
       links(builder)
-        .select('blobs.id')
+        .leftJoin('blob_bytes', 'blob_bytes.blob_id', 'blobs.id')
+        .select(['blobs.id', 'blobs.storage_key', 'blob_bytes.blob_id'])
         .where('blobs.digest', '=', p.digest)
         .where('repository_blobs.repository_id', '=', p.repositoryId),
     ),
     holders: define('blobs.holders', (p: Slots<{ digest: string; limit: number }>, builder) =>
       links(builder)
         .innerJoin('repositories', 'repositories.id', 'repository_blobs.repository_id')
-        .select(['repositories.id', 'repositories.name', 'repositories.visibility', 'repositories.created_by'])
+        .select(recordColumns)
         .where('blobs.digest', '=', p.digest)
         .orderBy('repository_blobs.repository_id')
         .limit(p.limit),
@@ -177,6 +207,11 @@ function blobStatements(define: Define) {
         .limit(1),
     ),
   };
+}
+
+/** Whether a blob has its bytes: one whose bytes were given up waits for them to be pushed again, and keeps its links. */
+function hasBytes(row: { storage_key: string | null; blob_id: number | null }): boolean {
+  return row.storage_key !== null || row.blob_id !== null;
 }
 
 type LinkedRow = { size_bytes: number; storage_key: string | null; bytes: Uint8Array | null; lease_until_ms: number };

@@ -1,6 +1,6 @@
 import type { Digest } from '../../oci/digest.ts';
 import { StorageError } from '../error.ts';
-import type { ManifestRecord, PutManifest, ReferrerRecord, TagCondition } from '../metadata-store.ts';
+import type { ManifestRecord, PutManifest, ReferrerRecord, StoredManifest, TagCondition } from '../metadata-store.ts';
 import type { BlobPlans } from './blobs.ts';
 import type { PlanOf } from './plans.ts';
 import type { RepositoryPlans } from './repositories.ts';
@@ -15,6 +15,8 @@ export interface ManifestPlans {
   listReferrers: PlanOf<'listReferrers'>;
   putManifest: PlanOf<'putManifest'>;
   deleteManifest: PlanOf<'deleteManifest'>;
+  /** Removes a manifest to which no tag points; its blobs stay until `leaseUntilMs`. */
+  removeManifest(manifest: { repositoryId: number; id: number; sizeBytes: number; leaseUntilMs: number }): Plan<void>;
 }
 
 /** The plans of other subjects that manifests build on. */
@@ -67,9 +69,17 @@ export function createManifestPlans(define: Define, { repositories, blobs, tags 
     for (const edge of manifest.edges) {
       yield* all(statements.insertEdge, { manifestId: made.id, repositoryId, digest: edge.digest, kind: edge.kind });
     }
-    yield* repositories.addManifestCount(repositoryId, 1);
     return made.id;
   }
+
+  const removeManifest: ManifestPlans['removeManifest'] = function* ({ repositoryId, id, sizeBytes, leaseUntilMs }) {
+    // A client that was told "you have it" may rely on a blob for a while, though its last mention goes.
+    for (const edge of yield* all(statements.blobsNamed, { manifestId: id })) {
+      yield* blobs.renewBlobLease({ repositoryId, digest: edge.digest as Digest, leaseUntilMs });
+    }
+    yield* all(statements.remove, { manifestId: id });
+    yield* repositories.addCounts(repositoryId, { manifests: -1, manifestBytes: -sizeBytes, tags: 0 });
+  };
 
   return {
     *findManifest(repositoryId, { digest, tag }) {
@@ -106,24 +116,29 @@ export function createManifestPlans(define: Define, { repositories, blobs, tags 
       }
       const existing = yield* first(statements.byDigest, { repositoryId, digest: command.digest });
       const manifestId = existing?.id ?? (yield* insert(repositoryId, command));
+      const moved: StoredManifest['moved'][number][] = [];
       for (const tag of command.tags) {
-        yield* tags.moveTag({ ...command, repositoryId, tag, manifestId });
+        const move = yield* tags.moveTag({ ...command, repositoryId, tag, manifestId });
+        if (move !== undefined) moved.push(move);
       }
-      return { missing };
+      const isNew = existing === undefined;
+      yield* repositories.addCounts(repositoryId, {
+        manifests: isNew ? 1 : 0,
+        manifestBytes: isNew ? command.bytes.byteLength : 0,
+        tags: moved.filter(({ from }) => from === undefined).length,
+      });
+      return { missing, isNew, moved };
     },
     *deleteManifest(command) {
       const { repositoryId, digest } = command;
       const manifest = yield* first(statements.byDigest, { repositoryId, digest });
-      if (manifest === undefined) return false;
-      yield* tags.deleteTagsOf({ ...command, manifestId: manifest.id });
-      // A client that was told "you have it" may rely on a blob for a while, though its last mention goes.
-      for (const edge of yield* all(statements.blobsNamed, { manifestId: manifest.id })) {
-        yield* blobs.renewBlobLease({ ...command, digest: edge.digest as Digest });
-      }
-      yield* all(statements.remove, { manifestId: manifest.id });
-      yield* repositories.addManifestCount(repositoryId, -1);
-      return true;
+      if (manifest === undefined) return undefined;
+      const deleted = yield* tags.deleteTagsOf({ ...command, manifestId: manifest.id });
+      yield* repositories.addCounts(repositoryId, { manifests: 0, manifestBytes: 0, tags: -deleted.length });
+      yield* removeManifest({ ...command, id: manifest.id, sizeBytes: manifest.size_bytes });
+      return deleted;
     },
+    removeManifest,
   };
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { openConnection } from '../sqlite/connection.ts';
+import { type Connection, openConnection } from '../sqlite/connection.ts';
 import { migrate } from '../sqlite/migrate.ts';
 import { compileForSqlite } from './compile.ts';
 import { migrations } from './migrations.ts';
@@ -10,13 +10,17 @@ const statements = compileForSqlite();
 const connection = openConnection(':memory:', { readOnly: false });
 migrate(connection);
 
+function rowsOf(database: Connection, sql: string): readonly unknown[] {
+  function* read(): Generator<Step, readonly unknown[], readonly unknown[]> {
+    return yield { sql, parameters: [] };
+  }
+  return database.run(read());
+}
+
 /** How SQLite finds the rows of a statement, a line a table. */
 function planOf(sql: string): readonly string[] {
-  function* explain(): Generator<Step, readonly string[], readonly unknown[]> {
-    const rows = (yield { sql: `explain query plan ${sql}`, parameters: [] }) as readonly { detail: string }[];
-    return rows.map((row) => row.detail);
-  }
-  return connection.run(explain());
+  const lines = rowsOf(connection, `explain query plan ${sql}`) as readonly { readonly detail: string }[];
+  return lines.map(({ detail }) => detail);
 }
 
 /** Lines of a plan whose cost grows with a table or a list. */
@@ -59,15 +63,19 @@ test('a statement that scans, one that sorts and one that makes an index for its
 const reads: Readonly<Record<string, readonly string[]>> = {
   'repositories.byName': ['SEARCH repositories USING INDEX sqlite_autoindex_repositories_1 (name=?)'],
   'repositories.page': ['SEARCH repositories USING INDEX repositories_catalog (name>?)'],
-  'blobs.live': ['SEARCH blobs USING COVERING INDEX blobs_live (digest=?)'],
+  'blobs.live': [
+    'SEARCH blobs USING INDEX blobs_live (digest=?)',
+    'SEARCH blob_bytes USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN',
+  ],
   'blobs.linked': [
     'SEARCH blobs USING INDEX blobs_live (digest=?)',
     'SEARCH repository_blobs USING PRIMARY KEY (repository_id=? AND blob_id=?)',
     'SEARCH blob_bytes USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN',
   ],
   'blobs.isLinked': [
-    'SEARCH blobs USING COVERING INDEX blobs_live (digest=?)',
+    'SEARCH blobs USING INDEX blobs_live (digest=?)',
     'SEARCH repository_blobs USING COVERING INDEX repository_blobs_blob (blob_id=? AND repository_id=?)',
+    'SEARCH blob_bytes USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN',
   ],
   'blobs.holders': [
     'SEARCH blobs USING COVERING INDEX blobs_live (digest=?)',
@@ -118,6 +126,22 @@ const reads: Readonly<Record<string, readonly string[]>> = {
   'accessTokens.robot': ['SEARCH access_tokens USING COVERING INDEX access_tokens_robot (identity=?)'],
   'audit.page': ['SEARCH audit USING INTEGER PRIMARY KEY (rowid>?)'],
   'uploads.bySession': ['SEARCH uploads USING PRIMARY KEY (session=?)'],
+  'expiry.due': [
+    'SEARCH tags USING INDEX tags_expiry (expires_ms<?)',
+    'SEARCH manifests USING INTEGER PRIMARY KEY (rowid=?)',
+    'SEARCH repositories USING INTEGER PRIMARY KEY (rowid=?)',
+  ],
+  'expiry.tagOf': ['SEARCH tags USING COVERING INDEX tags_manifest (manifest_id=?)'],
+  'expiry.parentOf': ['SEARCH manifest_edges USING INDEX manifest_edges_digest (repository_id=? AND digest=?)'],
+  'expiry.childrenOf': [
+    'SEARCH manifest_edges USING PRIMARY KEY (manifest_id=?)',
+    'SEARCH manifests USING COVERING INDEX sqlite_autoindex_manifests_1 (repository_id=? AND digest=?)',
+  ],
+  'expiry.referrersOf': [
+    'SEARCH manifests USING COVERING INDEX manifests_subject_type (repository_id=? AND subject=?)',
+  ],
+  'usage.repositories': ['SEARCH repositories USING INDEX sqlite_autoindex_repositories_1 (name>? AND name<?)'],
+  'usage.addPulls': ['SEARCH repositories USING INTEGER PRIMARY KEY (rowid=?)'],
   'uploads.expired': ['SEARCH uploads USING INDEX uploads_used (used_ms<?)'],
 };
 
@@ -127,16 +151,48 @@ for (const [name, plan] of Object.entries(reads)) {
   });
 }
 
-test('step 2 gives the repositories that are there to the identities that made them', () => {
+test('usage.blobs finds who else holds a blob by the blob', () => {
+  const others = planOf(statements.get('usage.blobs')?.sql ?? '').filter((line) => line.includes(' other '));
+  expect(others.length).toBeGreaterThan(1);
+  for (const line of others) {
+    expect(line).toMatch(/^SEARCH other USING COVERING INDEX repository_blobs_blob \(blob_id=\?/);
+  }
+});
+
+/** A database as a program that knew no more than the first `version` steps left it. */
+function openOlder(version: number): Connection {
   const older = openConnection(':memory:', { readOnly: false });
-  for (const sql of migrations[0] ?? []) older.exec(sql);
-  older.exec('pragma user_version = 1');
+  for (const sql of migrations.slice(0, version).flat()) older.exec(sql);
+  older.exec(`pragma user_version = ${version}`);
+  return older;
+}
+
+test('step 2 gives the repositories that are there to the identities that made them', () => {
+  const older = openOlder(1);
   older.exec(`insert into repositories (name, visibility, created_by, created_ms)
     values ('acme/web', 'private', 'alice', 1), ('acme/open', 'private', null, 1)`);
   migrate(older);
-  function* grants(): Generator<Step, readonly unknown[], readonly unknown[]> {
-    return yield { sql: 'select pattern, subject, role from roles', parameters: [] };
-  }
-  expect(older.run(grants())).toEqual([{ pattern: 'acme/web', subject: 'alice', role: 'owner' }]);
+  const grants = [{ pattern: 'acme/web', subject: 'alice', role: 'owner' }];
+  expect(rowsOf(older, 'select pattern, subject, role from roles')).toEqual(grants);
+  older.close();
+});
+
+test('step 3 counts what the repositories that are there hold, and lets none of their tags expire', () => {
+  const older = openOlder(2);
+  older.exec(`insert into repositories (id, name, visibility, created_ms, manifest_count)
+    values (1, 'acme/web', 'private', 1, 2), (2, 'acme/api', 'public', 1, 1), (3, 'acme/empty', 'private', 1, 0)`);
+  older.exec(`insert into manifests (id, repository_id, digest, media_type, size_bytes, pushed_ms)
+    values (1, 1, 'a', 'text/plain', 10, 1), (2, 1, 'b', 'text/plain', 200, 1), (3, 2, 'a', 'text/plain', 10, 1)`);
+  older.exec(`insert into tags (repository_id, name, manifest_id, moved_ms)
+    values (1, 'v1', 1, 1), (1, 'v2', 2, 1), (1, 'latest', 2, 1)`);
+  migrate(older);
+  const counts = 'manifest_count, manifest_bytes, tag_count, pull_count, sent_bytes';
+  const unread = { pull_count: 0, sent_bytes: 0 };
+  expect(rowsOf(older, `select ${counts} from repositories order by id`)).toEqual([
+    { manifest_count: 2, manifest_bytes: 210, tag_count: 3, ...unread },
+    { manifest_count: 1, manifest_bytes: 10, tag_count: 0, ...unread },
+    { manifest_count: 0, manifest_bytes: 0, tag_count: 0, ...unread },
+  ]);
+  expect(rowsOf(older, 'select distinct expires_ms from tags')).toEqual([{ expires_ms: null }]);
   older.close();
 });

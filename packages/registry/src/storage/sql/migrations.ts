@@ -136,4 +136,16 @@ export const migrations: readonly (readonly string[])[] = [
 
     'create index uploads_repository on uploads (repository_id)',
   ],
+  [
+    'alter table repositories add column manifest_bytes integer not null default 0',
+    'alter table repositories add column tag_count integer not null default 0',
+    'alter table repositories add column pull_count integer not null default 0',
+    'alter table repositories add column sent_bytes integer not null default 0',
+    `update repositories set
+      manifest_bytes = (select coalesce(sum(size_bytes), 0) from manifests where repository_id = repositories.id),
+      tag_count = (select count(*) from tags where repository_id = repositories.id)`,
+
+    'alter table tags add column expires_ms integer',
+    'create index tags_expiry on tags (expires_ms) where expires_ms is not null',
+  ],
 ];

@@ -4,6 +4,7 @@ import { StorageError } from '../error.ts';
 import type { Push, RepositoryRecord } from '../metadata-store.ts';
 import type { AccessPlans } from './access.ts';
 import type { PlanOf } from './plans.ts';
+import type { Schema } from './schema.ts';
 import { all, type Define, first, type Plan, type Slots } from './statement.ts';
 
 /** Plans about repositories themselves. */
@@ -16,7 +17,15 @@ export interface RepositoryPlans {
   /** The id of the repository that a push goes to, made where there is none, with who pushes as its owner. `repository-changed` where it is not the one
    *  that the permit was given for. */
   ensureRepository(push: Push): Plan<number>;
-  addManifestCount(repositoryId: number, count: number): Plan<void>;
+  /** Adds to what the repository counts of its contents. */
+  addCounts(repositoryId: number, counts: ContentCounts): Plan<void>;
+}
+
+/** Manifests, the sum of their sizes, and tags, that came or (below 0) went. */
+export interface ContentCounts {
+  readonly manifests: number;
+  readonly manifestBytes: number;
+  readonly tags: number;
 }
 
 export function createRepositoryPlans(define: Define, access: AccessPlans): RepositoryPlans {
@@ -57,8 +66,8 @@ export function createRepositoryPlans(define: Define, access: AccessPlans): Repo
       if (by !== undefined) yield* access.putGrant({ pattern: patternsOf(name)[0], subject: by, role: 'owner' });
       return (made as { id: number }).id;
     },
-    *addManifestCount(id, count) {
-      yield* all(statements.addCount, { id, count });
+    *addCounts(id, counts) {
+      if (counts.manifests !== 0 || counts.tags !== 0) yield* all(statements.addCounts, { id, ...counts });
     },
   };
 }
@@ -67,12 +76,12 @@ function repositoryStatements(define: Define) {
   type Insert = { name: string; visibility: 'public' | 'private'; by: string | null; nowMs: number };
   return {
     byName: define('repositories.byName', (p: Slots<{ name: string }>, { db }) =>
-      db.selectFrom('repositories').select(['id', 'name', 'visibility', 'created_by']).where('name', '=', p.name),
+      db.selectFrom('repositories').select(recordColumns).where('name', '=', p.name),
     ),
     page: define('repositories.page', (p: Slots<{ after: string; limit: number }>, { db, sql }) =>
       db
         .selectFrom('repositories')
-        .select(['id', 'name', 'visibility', 'created_by'])
+        .select(recordColumns)
         .where('manifest_count', '>', sql.lit(0))
         .where('name', '>', p.after)
         .orderBy('name')
@@ -84,13 +93,27 @@ function repositoryStatements(define: Define) {
     insert: define('repositories.insert', (p: Slots<Insert>, { db }) =>
       db
         .insertInto('repositories')
-        .values({ name: p.name, visibility: p.visibility, created_by: p.by, created_ms: p.nowMs, manifest_count: 0 })
+        .values({
+          name: p.name,
+          visibility: p.visibility,
+          created_by: p.by,
+          created_ms: p.nowMs,
+          manifest_count: 0,
+          manifest_bytes: 0,
+          tag_count: 0,
+          pull_count: 0,
+          sent_bytes: 0,
+        })
         .returning('id'),
     ),
-    addCount: define('repositories.addCount', (p: Slots<{ id: number; count: number }>, { db }) =>
+    addCounts: define('repositories.addCounts', (p: Slots<{ id: number } & ContentCounts>, { db }) =>
       db
         .updateTable('repositories')
-        .set((eb) => ({ manifest_count: eb('manifest_count', '+', p.count) }))
+        .set((eb) => ({
+          manifest_count: eb('manifest_count', '+', p.manifests),
+          manifest_bytes: eb('manifest_bytes', '+', p.manifestBytes),
+          tag_count: eb('tag_count', '+', p.tags),
+        }))
         .where('id', '=', p.id),
     ),
     setVisibility: define(
@@ -116,17 +139,24 @@ function removalStatements(define: Define) {
   ];
 }
 
+/** The columns of a record. */
+export const recordColumns = [
+  'repositories.id',
+  'repositories.name',
+  'repositories.visibility',
+  'repositories.created_by',
+  'repositories.manifest_count',
+] as const;
+
 /** A row of `repositories` as a record. */
-export function toRecord(row: {
-  id: number;
-  name: string;
-  visibility: 'public' | 'private';
-  created_by: string | null;
-}): RepositoryRecord {
+export function toRecord(
+  row: Pick<Schema['repositories'], 'name' | 'visibility' | 'created_by' | 'manifest_count'> & { readonly id: number },
+): RepositoryRecord {
   return {
     id: row.id,
     name: row.name as RepositoryName,
     visibility: row.visibility,
     createdBy: row.created_by ?? undefined,
+    manifestCount: row.manifest_count,
   };
 }

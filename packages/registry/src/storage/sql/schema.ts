@@ -11,6 +11,11 @@ export interface Schema {
     created_ms: number;
     /** The catalog lists repositories where it is above 0. */
     manifest_count: number;
+    manifest_bytes: number;
+    tag_count: number;
+    /** Manifests that clients got, and bytes in answers to them. */
+    pull_count: number;
+    sent_bytes: number;
   };
   /** Contents, each stored once; one live row a digest. `storage_key` is null where the bytes are in `blob_bytes`. */
   blobs: {
@@ -40,7 +45,14 @@ export interface Schema {
   manifest_bytes: { manifest_id: number; bytes: Uint8Array };
   /** What a manifest names: by digest, since a sparse child has no row. */
   manifest_edges: { manifest_id: number; repository_id: number; digest: string; kind: 'blob' | 'manifest' };
-  tags: { repository_id: number; name: string; manifest_id: number; moved_ms: number };
+  tags: {
+    repository_id: number;
+    name: string;
+    manifest_id: number;
+    moved_ms: number;
+    /** When it is to go; null: never. */
+    expires_ms: number | null;
+  };
   /** Each move of a tag; `to_digest` null: it was deleted. */
   tag_history: {
     id: Generated<number>;

@@ -2,6 +2,7 @@ import { createAccessPlans } from './access.ts';
 import { createAccessTokenPlans } from './access-tokens.ts';
 import { createAuditPlans } from './audit.ts';
 import { createBlobPlans } from './blobs.ts';
+import { createExpiryPlans } from './expiry.ts';
 import { createKeyPlans } from './keys.ts';
 import { createLeasePlans } from './leases.ts';
 import { createManifestPlans } from './manifests.ts';
@@ -10,6 +11,7 @@ import { createRepositoryPlans } from './repositories.ts';
 import type { Define } from './statement.ts';
 import { createTagPlans } from './tags.ts';
 import { createUploadPlans } from './uploads.ts';
+import { createUsagePlans } from './usage.ts';
 
 /** The plans, over statements in the words of the database that `define` has them for. */
 export function createPlans(define: Define): Plans {
@@ -17,7 +19,7 @@ export function createPlans(define: Define): Plans {
   const repositories = createRepositoryPlans(define, access);
   const uploads = createUploadPlans(define, repositories);
   const blobs = createBlobPlans(define, repositories, uploads);
-  const tags = createTagPlans(define);
+  const tags = createTagPlans(define, repositories);
   const manifests = createManifestPlans(define, { repositories, blobs, tags });
   return {
     ...access,
@@ -26,6 +28,8 @@ export function createPlans(define: Define): Plans {
     ...blobs,
     ...tags,
     ...manifests,
+    ...createExpiryPlans(define, { tags, manifests }),
+    ...createUsagePlans(define),
     ...createLeasePlans(define),
     ...createAccessTokenPlans(define),
     ...createKeyPlans(define),

@@ -1,6 +1,8 @@
+import type { Digest } from '../../oci/digest.ts';
 import type { Tag } from '../../oci/name.ts';
 import type { Act } from '../metadata-store.ts';
 import type { PlanOf } from './plans.ts';
+import type { RepositoryPlans } from './repositories.ts';
 import type { Schema } from './schema.ts';
 import { all, type Define, first, type Plan, type Slots } from './statement.ts';
 
@@ -8,18 +10,21 @@ import { all, type Define, first, type Plan, type Slots } from './statement.ts';
 export interface TagPlans {
   listTags: PlanOf<'listTags'>;
   deleteTag: PlanOf<'deleteTag'>;
+  setTagExpiry: PlanOf<'setTagExpiry'>;
   /** The manifest that a tag points to. */
   findTag(
     repositoryId: number,
     tag: Tag,
   ): Plan<Pick<Schema['manifests'], 'digest' | 'media_type' | 'size_bytes'> | undefined>;
-  /** Points the tag to the manifest; nothing is written when it does already. */
-  moveTag(move: Act & { repositoryId: number; tag: Tag; manifestId: number; digest: string }): Plan<void>;
-  /** Deletes all tags that point to the manifest. */
-  deleteTagsOf(act: Act & { repositoryId: number; manifestId: number }): Plan<void>;
+  /** Points the tag to the manifest; nothing is written, and undefined returned, when it does already. Else where it pointed before. The caller counts new tags. */
+  moveTag(
+    move: Act & { repositoryId: number; tag: Tag; manifestId: number; digest: Digest },
+  ): Plan<{ readonly tag: Tag; readonly from: Digest | undefined } | undefined>;
+  /** Deletes all tags that point to the manifest, which the caller counts. */
+  deleteTagsOf(act: Act & { repositoryId: number; manifestId: number }): Plan<readonly Tag[]>;
 }
 
-export function createTagPlans(define: Define): TagPlans {
+export function createTagPlans(define: Define, repositories: RepositoryPlans): TagPlans {
   const statements = tagStatements(define);
   const findTag: TagPlans['findTag'] = (repositoryId, tag) => first(statements.find, { repositoryId, tag });
 
@@ -36,22 +41,29 @@ export function createTagPlans(define: Define): TagPlans {
     },
     *deleteTag(command) {
       const held = yield* findTag(command.repositoryId, command.tag);
-      if (held === undefined) return false;
+      if (held === undefined) return undefined;
       yield* all(statements.remove, command);
       yield* remember({ ...command, from: held.digest, to: null });
-      return true;
+      yield* repositories.addCounts(command.repositoryId, { manifests: 0, manifestBytes: 0, tags: -1 });
+      return held.digest as Digest;
+    },
+    *setTagExpiry({ repositoryId, tag, expiresMs }) {
+      return (yield* first(statements.expire, { repositoryId, tag, expiresMs: expiresMs ?? null })) !== undefined;
     },
     *moveTag(move) {
       const held = yield* findTag(move.repositoryId, move.tag);
-      if (held?.digest === move.digest) return;
+      if (held?.digest === move.digest) return undefined;
       yield* all(statements.put, move);
       yield* remember({ ...move, from: held?.digest ?? null, to: move.digest });
+      return { tag: move.tag, from: held?.digest as Digest | undefined };
     },
     *deleteTagsOf(act) {
-      for (const { name, digest } of yield* all(statements.pointingTo, act)) {
+      const pointing = yield* all(statements.pointingTo, act);
+      for (const { name, digest } of pointing) {
         yield* all(statements.remove, { repositoryId: act.repositoryId, tag: name });
         yield* remember({ ...act, tag: name, from: digest, to: null });
       }
+      return pointing.map(({ name }) => name as Tag);
     },
   };
 }
@@ -90,6 +102,14 @@ function tagStatements(define: Define) {
         .onConflict((conflict) =>
           conflict.columns(['repository_id', 'name']).doUpdateSet({ manifest_id: p.manifestId, moved_ms: p.nowMs }),
         ),
+    ),
+    expire: define('tags.expire', (p: Slots<Key & { expiresMs: number | null }>, { db }) =>
+      db
+        .updateTable('tags')
+        .set({ expires_ms: p.expiresMs })
+        .where('repository_id', '=', p.repositoryId)
+        .where('name', '=', p.tag)
+        .returning('name'),
     ),
     remove: define('tags.remove', (p: Slots<Key>, { db }) =>
       db.deleteFrom('tags').where('repository_id', '=', p.repositoryId).where('name', '=', p.tag),

@@ -118,7 +118,7 @@ test('a broken constraint is a bug and no refusal', () => {
 
 test('a commit that fails fails the whole batch and leaves no trace', () => {
   const connection = openDatabase();
-  const orphan = leaseBy(() => run('pragma defer_foreign_keys = on', `insert into tags values (1, 'v1', 77, 1)`));
+  const orphan = leaseBy(() => run('pragma defer_foreign_keys = on', `insert into tags values (1, 'v1', 77, 1, null)`));
   expect(() => commitBatch(connection, orphan, [open(1), lease(2, 'alice')])).toThrow(
     expect.objectContaining({ code: 'unavailable', message: expect.stringContaining('FOREIGN KEY') }),
   );

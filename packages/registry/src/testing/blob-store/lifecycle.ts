@@ -6,6 +6,14 @@ const key = keyOf(1);
 /** How a store opens and ends. */
 export const lifecycleCases: readonly StoreCase[] = [
   {
+    name: 'checkSpace lets uploads begin where nothing is to be kept free, and is unavailable after close',
+    async run(store) {
+      equal(await store.checkSpace(), undefined);
+      await store.close();
+      await refused(store.checkSpace(), 'unavailable');
+    },
+  },
+  {
     name: 'ready may be asked for many times, and at once',
     async run(store) {
       await Promise.all([store.ready(), store.ready()]);

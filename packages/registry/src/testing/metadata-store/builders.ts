@@ -1,11 +1,12 @@
 import { deepEqual, fail, ok, rejects } from 'node:assert/strict';
+import { parseNamePattern } from '../../access/scope.ts';
 import { type Digest, digestOf } from '../../oci/digest.ts';
 import type { Edge } from '../../oci/manifest.ts';
 import { mediaTypes } from '../../oci/media-type.ts';
 import { parseRepositoryName, parseSessionId, parseTag, type RepositoryName, type SessionId } from '../../oci/name.ts';
 import { parseStorageKey, type StorageKey } from '../../storage/blob-store.ts';
 import { isStorageError, type StorageErrorCode } from '../../storage/error.ts';
-import type { MetadataStore, Push, PutManifest, UploadRecord } from '../../storage/metadata-store.ts';
+import type { MetadataStore, Push, PutManifest, RepositoryUsage, UploadRecord } from '../../storage/metadata-store.ts';
 import type { StoreCase as ContractStoreCase } from '../contract.ts';
 
 /** A promise of the store and its proof on an empty one. */
@@ -41,6 +42,12 @@ export function present<Value>(value: Value | undefined, what: string): Value {
 /** The id of a repository that has to be there. */
 export async function idOf(store: MetadataStore, name: string): Promise<number> {
   return present(await store.findRepository(parseRepositoryName(name)), `repository ${name}`).id;
+}
+
+/** What a repository that has to be there takes. */
+export async function usageOf(store: MetadataStore, name: string): Promise<RepositoryUsage> {
+  const [usage] = await store.listUsage(parseNamePattern(name), { after: undefined, limit: 1 });
+  return present(usage, `usage of ${name}`);
 }
 
 /** Makes a repository of alice's that holds nothing but a blob of no interest. */
@@ -119,6 +126,29 @@ export function publishLeased(
 export const toBlob = (digest: Digest): Edge => ({ digest, kind: 'blob', required: true });
 export const toChild = (digest: Digest): Edge => ({ digest, kind: 'manifest', required: true });
 
+/** Puts manifests in the order of their numbers, each with its tags and what it names and refers to; returns the repository's id. */
+export async function fill(
+  store: MetadataStore,
+  name: string,
+  manifests: Readonly<Record<number, ManifestLinks>>,
+): Promise<number> {
+  for (const [n, { tags = [], blobs = [], children = [], subject }] of Object.entries(manifests)) {
+    for (const blob of blobs) await putSmall(store, name, blob);
+    const edges = [...blobs.map((m) => toBlob(digestOfNumber(m))), ...children.map((m) => toChild(manifestDigest(m)))];
+    const manifest = { edges, subject: subject === undefined ? undefined : manifestDigest(subject) };
+    await store.putManifest(manifestPush(name, Number(n), { tags, manifest }));
+  }
+  return idOf(store, name);
+}
+
+/** What a manifest that `fill` puts has to do with others, by their numbers. */
+export interface ManifestLinks {
+  readonly tags?: readonly string[];
+  readonly blobs?: readonly number[];
+  readonly children?: readonly number[];
+  readonly subject?: number;
+}
+
 /** What a manifest says, where it matters to the case. */
 export type ManifestFacts = Partial<PutManifest['manifest']>;
 
@@ -158,6 +188,7 @@ export async function readAll(store: MetadataStore, name: string, numbers: reado
   const tags = await store.listTags(id, { after: undefined, limit: 1000 });
   return {
     repository,
+    usage: await usageOf(store, name),
     keys,
     tags: await Promise.all(tags.map(async (tag) => [tag, await store.findManifest(id, { tag })])),
     blobs: await Promise.all(digests.map((digest) => store.findBlob(id, digest))),

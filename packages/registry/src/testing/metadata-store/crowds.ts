@@ -28,7 +28,8 @@ export const crowdCases: readonly StoreCase[] = [
         ),
       );
       for (const n of numbers) {
-        deepEqual(endings[n], n % 3 === 0 ? { code: 'missing-content' } : { value: { missing: [] } });
+        const stored = { missing: [], isNew: true, moved: [{ tag: `t${n}`, from: undefined }] };
+        deepEqual(endings[n], n % 3 === 0 ? { code: 'missing-content' } : { value: stored });
         equal(await tagged(store, id, `t${n}`), n % 3 === 0 ? undefined : manifestDigest(n));
       }
     },

@@ -1,5 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
-import { parseRepositoryName } from '../../oci/name.ts';
+import { parseRepositoryName, type Tag } from '../../oci/name.ts';
 import type { MetadataStore, Push } from '../../storage/metadata-store.ts';
 import {
   dayMs,
@@ -37,7 +37,7 @@ const leaseOf = async (store: MetadataStore, repositoryId: number, n: number): P
 const deleteBlob = (store: MetadataStore, repositoryId: number, n: number): Promise<boolean> =>
   store.deleteBlob({ repositoryId, digest: digestOfNumber(n) });
 
-const deleteManifest = (store: MetadataStore, repositoryId: number, n: number): Promise<boolean> =>
+const deleteManifest = (store: MetadataStore, repositoryId: number, n: number): Promise<readonly Tag[] | undefined> =>
   store.deleteManifest({
     repositoryId,
     digest: manifestDigest(n),

@@ -21,8 +21,9 @@ export const tagConflictCases: readonly StoreCase[] = [
       first: deleteManifest(store, id, 1),
       second: () => store.putManifest(manifestPush(round.name, 1, { tags: ['v1'] })),
       async holds(deletion, push) {
-        deepEqual([deletion, push], [{ value: true }, { value: { missing: [] } }]);
         const found = await store.findManifest(id, { digest: manifestDigest(1) });
+        const stored = { missing: [], isNew: found !== undefined, moved: [{ tag: 'v1', from: undefined }] };
+        deepEqual([deletion, push], [{ value: found === undefined ? ['v1'] : [] }, { value: stored }]);
         equal(await tagged(store, id, 'v1'), found?.digest);
         deepEqual(await store.listTags(id, { after: undefined, limit: 10 }), found === undefined ? [] : ['v1']);
       },

@@ -1,4 +1,5 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
+import type { Digest } from '../../oci/digest.ts';
 import { parseTag } from '../../oci/name.ts';
 import type { MetadataStore } from '../../storage/metadata-store.ts';
 import {
@@ -18,7 +19,7 @@ const tags = ['0', '1.0', 'A', 'V1', '_', '_v1', 'a', 'v1', 'v1-a', 'v1.a', 'v10
 const list = (store: MetadataStore, repositoryId: number, page: { after?: string; limit?: number } = {}) =>
   store.listTags(repositoryId, { after: page.after, limit: page.limit ?? 100 });
 
-const deleteTag = (store: MetadataStore, repositoryId: number, tag: string): Promise<boolean> =>
+const deleteTag = (store: MetadataStore, repositoryId: number, tag: string): Promise<Digest | undefined> =>
   store.deleteTag({ repositoryId, tag: parseTag(tag), by: 'alice', nowMs: startMs });
 
 /** The digest that a tag holds. */
@@ -121,11 +122,11 @@ const moveCases: readonly StoreCase[] = [
     async run(store) {
       await store.putManifest(manifestPush('acme/web', 1, { tags: ['v1', 'V1', 'latest'] }));
       const id = await idOf(store, 'acme/web');
-      equal(await deleteTag(store, id, 'v1'), true);
+      equal(await deleteTag(store, id, 'v1'), manifestDigest(1));
       deepEqual(await list(store, id), ['V1', 'latest']);
       equal(await held(store, id, 'v1'), undefined);
       ok(await store.findManifest(id, { digest: manifestDigest(1) }));
-      equal(await deleteTag(store, id, 'v1'), false);
+      equal(await deleteTag(store, id, 'v1'), undefined);
     },
   },
   {
@@ -133,7 +134,7 @@ const moveCases: readonly StoreCase[] = [
     async run(store) {
       const id = await makeRepository(store, 'acme/web');
       await store.putManifest(manifestPush('acme/api', 1, { tags: ['v1'] }));
-      equal(await deleteTag(store, id, 'v1'), false);
+      equal(await deleteTag(store, id, 'v1'), undefined);
       equal(await held(store, await idOf(store, 'acme/api'), 'v1'), manifestDigest(1));
     },
   },
@@ -159,7 +160,7 @@ const moveCases: readonly StoreCase[] = [
       await deleteTag(store, id, 'v1');
       await store.putManifest(manifestPush('acme/web', 2, { tags: ['v1'] }));
       equal(await held(store, id, 'v1'), manifestDigest(2));
-      equal(await deleteTag(store, id, 'v1'), true);
+      equal(await deleteTag(store, id, 'v1'), manifestDigest(2));
     },
   },
 ];
