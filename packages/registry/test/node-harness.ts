@@ -85,7 +85,8 @@ export interface Client {
   answer(options?: { readonly bodiless: boolean }): Promise<RawAnswer>;
 }
 
-async function openClient(port: number): Promise<Client> {
+/** Opens a raw connection to a port of this machine. */
+export async function openClient(port: number): Promise<Client> {
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
   let received: Buffer[] = [];

@@ -11,15 +11,22 @@ export type { AdapterOptions } from './adapter-options.ts';
 // Each chunk of a file is a buffer of its own, since its reader keeps it.
 const CHUNK_BYTES = 256 * 1024;
 
+/** Who sent a request. A `Request` does not say. */
+export interface FetchClient {
+  /** IP address, by which failed logins are counted. */
+  readonly address?: string | undefined;
+}
+
+/** A handler for hosts that speak `Request` and `Response`. Hosts that give something of their own as the second argument, as Bun gives its server and Deno what it knows of the
+ *  connection, may call it as it is: the address is then unknown. */
+export type FetchHandler = (request: Request, client?: FetchClient | object) => Promise<Response>;
+
 /** Serves a registry where requests and answers are those of `fetch`: Hono, Bun, Deno. Bodies stream both ways, with backpressure. Paths that are not the
  *  registry's get 404, a `Request` whose body was read before gets 500. An answer whose body fails is cut off by the host, as a stream that errors. Never rejects. */
-export function toFetchHandler(
-  registry: RegistryHandler,
-  options: AdapterOptions = {},
-): (request: Request) => Promise<Response> {
+export function toFetchHandler(registry: RegistryHandler, options: AdapterOptions = {}): FetchHandler {
   const { onError = warnOfError } = options;
-  return async (request) => {
-    const answer = await answerOf(registry, request);
+  return async (request, client) => {
+    const answer = await answerOf(registry, request, addressOf(client));
     try {
       return await toResponse(request, answer);
     } catch (error) {
@@ -29,7 +36,16 @@ export function toFetchHandler(
   };
 }
 
-async function answerOf(registry: RegistryHandler, request: Request): Promise<RegistryResponse> {
+/** Bun's server has an `address` too, its own, which is no string. */
+function addressOf(client: FetchClient | object | undefined): string | undefined {
+  return client !== undefined && 'address' in client && typeof client.address === 'string' ? client.address : undefined;
+}
+
+async function answerOf(
+  registry: RegistryHandler,
+  request: Request,
+  address: string | undefined,
+): Promise<RegistryResponse> {
   const target = targetOf(request.url);
   if (!registry.owns(pathOf(target))) return notOursAnswer();
   if (request.bodyUsed) {
@@ -45,6 +61,7 @@ async function answerOf(registry: RegistryHandler, request: Request): Promise<Re
     body: readBody(request),
     signal: request.signal,
     origin: new URL(request.url).origin,
+    address,
   });
 }
 

@@ -12,6 +12,7 @@ import { createAnswerer } from './response-writer.ts';
 import { isTuned, sayContinue } from './tune-server.ts';
 
 export type { AdapterOptions } from './adapter-options.ts';
+export type { NodeRequest } from './request-target.ts';
 export { serverOptions, type TuneOptions, tuneServer } from './tune-server.ts';
 
 /** What the handler may be told. */

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
 import { DisconnectedError } from '../http/message.ts';
+import { parsedBody } from './parsed-body.ts';
+import type { NodeRequest } from './request-target.ts';
 
 // Of 64 KiB, 256 KiB and 1 MiB the smallest beyond which reading does not get faster. `request.iterator()` reached two thirds of it.
 const HIGH_WATER_BYTES = 256 * 1024;
@@ -14,13 +16,18 @@ export function hasBody(request: IncomingMessage): boolean {
 
 /** The body of a request, with backpressure. Nothing is read, and `beforeFirstRead` not called, until it is asked for its first chunk. What arrived is given
  *  out before the `DisconnectedError` of a client that went away. A consumer that stops early leaves the connection as it is.
- *  Throws an Error when something has read the request before. */
-export async function* readBody(request: IncomingMessage, beforeFirstRead: () => void): AsyncGenerator<Uint8Array> {
+ *  A body that was read before is given out where its parser kept it (`parsedBody`), else this throws an Error. */
+export async function* readBody(request: NodeRequest, beforeFirstRead: () => void): AsyncGenerator<Uint8Array> {
   if (!hasBody(request)) return;
   if (request.readableDidRead) {
-    throw new Error(
-      'The body of this request was read before the registry could: mount the registry before any body parser.',
-    );
+    const parsed = parsedBody(request);
+    if (parsed === undefined) {
+      throw new Error(
+        'The body of this request was read before the registry could: mount the registry before any body parser.',
+      );
+    }
+    yield parsed;
+    return;
   }
   beforeFirstRead();
   let queue: Uint8Array[] = [];

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
-/** A request of node:http. Connect and Express keep the whole target in `originalUrl` when they cut `url` at a mount path. */
-export type NodeRequest = IncomingMessage & { readonly originalUrl?: string | undefined };
+/** A request of node:http. Connect and Express keep the whole target in `originalUrl` when they cut `url` at a mount path; body parsers put what they read into `body`. */
+export type NodeRequest = IncomingMessage & { readonly originalUrl?: string | undefined; readonly body?: unknown };
 
 /** Path and query of the request as they came, beginning with `/`. The absolute form (RFC 9112, section 3.2.2) loses its scheme and
  *  host; `*` stays what it is. */

@@ -57,7 +57,7 @@ export function tuneServer<S extends Server>(server: S, registry?: RegistryHandl
   });
   if (registry !== undefined) {
     server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-      if (registry.owns(pathOf(targetOf(request)))) awaitingContinue.add(request);
+      if (registry.owns(pathOf(targetOf(request)))) awaitContinue(request, response);
       else response.writeContinue();
       server.emit('request', request, response);
     });
@@ -75,6 +75,15 @@ export function isTuned(socket: Socket): boolean {
 /** Whether the client of a request waits to be told to send its body. */
 export function awaitsContinue(request: IncomingMessage): boolean {
   return awaitingContinue.has(request);
+}
+
+/** Keeps a client waiting until its body is wanted: by the handler, or by who reads it without one, such as a body parser in front or a host that makes a `Request` of it. */
+function awaitContinue(request: IncomingMessage, response: ServerResponse): void {
+  awaitingContinue.add(request);
+  request.once('resume', () => {
+    // Node itself takes what is left of a body behind an answer.
+    if (!response.headersSent) sayContinue(request, response);
+  });
 }
 
 /** Tells a client that waits for it to send its body. */
