@@ -14,7 +14,7 @@ if (process.argv.includes('--check')) check();
 else for (const [file, text] of generatedDocuments()) writeFileSync(join(root, file), text);
 
 function check(): void {
-  const ignored = ['**/node_modules', '**/dist', '**/results', '**/data', '**/.cache'];
+  const ignored = ['**/node_modules', '**/dist', '**/results', '**/data', '**/.cache', '**/*.api.md'];
   const documents = globSync('**/*.md', { cwd: root, exclude: ignored }).map((file) => ({
     file,
     text: readFileSync(join(root, file), 'utf8'),
