@@ -4,7 +4,7 @@ import { type AccessOptions, createDoors } from './access/doors.ts';
 import { anonymous, application, type Identity } from './access/identity.ts';
 import { createAccess } from './access/permit.ts';
 import { parseNamePattern } from './access/scope.ts';
-import { toFetchHandler } from './adapters/fetch.ts';
+import { type FetchHandler, toFetchHandler } from './adapters/fetch.ts';
 import type { Challenger } from './http/challenge.ts';
 import { createDispatch, type DispatchOptions } from './http/dispatch.ts';
 import type { RegistryHandler } from './http/handler.ts';
@@ -25,6 +25,7 @@ import { createUploads } from './registry/uploads.ts';
 import { sumUsage, type Usage } from './registry/usage.ts';
 import type { BlobStore } from './storage/blob-store.ts';
 import type { ExpiredContent, MetadataStore } from './storage/metadata-store.ts';
+import { type Repetition, repeat } from './upkeep/repeat.ts';
 import { type SweepResult, sweep } from './upkeep/sweep.ts';
 
 /** What a registry is made of. */
@@ -44,7 +45,7 @@ export interface RegistryOptions extends SettingsInput, Reports, Hooks, Pick<Dis
 /** A registry. It listens on nothing: an adapter hands it requests. Its operations are those of the application itself, which nobody is asked about; those of a user are `as(identity)`. */
 export interface Registry extends RegistryHandler, Operations {
   /** For hosts that speak `Request` and `Response`: Hono, Bun, Deno. */
-  fetch(request: Request, from?: { readonly address?: string | undefined }): Promise<Response>;
+  readonly fetch: FetchHandler;
   /** The operations as somebody: `authorize` is asked at each, and `before` about each change. Undefined: nobody who is logged in. */
   as(identity: Identity | undefined): Operations;
   /** What repositories take and give out: those of a name (`acme/web`), of a namespace (`acme/*`) or, undefined, all. Reads a row for each blob that they hold. `NAME_INVALID`. */
@@ -57,6 +58,8 @@ export interface Registry extends RegistryHandler, Operations {
   rotateKeys(): Promise<void>;
   /** One pass over what nobody needs: expired sessions, tags whose time has come, and bytes that nothing names. Call it now and then. */
   sweep(signal?: AbortSignal): Promise<SweepResult>;
+  /** Calls `sweep` now and every `everySeconds` (default: 600) until it is closed, one pass at a time; faults go to `onError`. It keeps no process alive. */
+  keepSwept(options?: { readonly everySeconds?: number }): void;
   /** Waits for requests under way, at most `drainMs`, and closes the stores. */
   close(options?: { readonly drainMs?: number }): Promise<void>;
 }
@@ -101,6 +104,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     },
   };
 
+  const sweeps = createSweeps(needs, onError);
+
   const unasked = createAccess({ authorize: undefined, canLogIn: false, metadata });
   return {
     ...handler,
@@ -115,19 +120,40 @@ export function createRegistry(options: RegistryOptions): Registry {
     async ready() {
       await Promise.all([metadata.ready(), blobs.ready()]);
     },
-    sweep(signal = new AbortController().signal) {
-      const uploadTtlMs = settings.uploads.ttlSeconds * 1000;
-      const contentLeaseMs = settings.push.leaseSeconds * 1000;
-      const holder = sources.randomId();
-      const onExpired = (content: ExpiredContent) => tellExpired(events, content);
-      return sweep({ metadata, blobs, uploadTtlMs, contentLeaseMs, holder, now: sources.now, onExpired }, signal);
-    },
+    sweep: sweeps.once,
+    keepSwept: sweeps.keep,
     async close({ drainMs = 10_000 } = {}) {
+      await sweeps.stop();
       await settledWithin(underWay, drainMs);
       await deps.pulls.flush();
       await Promise.all([deps.audit.settled(), events.settled()]);
       await Promise.all([metadata.close(), blobs.close()]);
     },
+  };
+}
+
+/** The sweeps of a registry: by hand, or again and again. */
+function createSweeps({ metadata, blobs, settings, sources, events }: Needs, onError: (error: Error) => void) {
+  const once = (signal: AbortSignal = new AbortController().signal): Promise<SweepResult> =>
+    sweep(
+      {
+        metadata,
+        blobs,
+        uploadTtlMs: settings.uploads.ttlSeconds * 1000,
+        contentLeaseMs: settings.push.leaseSeconds * 1000,
+        holder: sources.randomId(),
+        now: sources.now,
+        onExpired: (content) => tellExpired(events, content),
+      },
+      signal,
+    );
+  let repetition: Repetition | undefined;
+  return {
+    once,
+    keep({ everySeconds = 600 }: { readonly everySeconds?: number } = {}): void {
+      repetition ??= repeat(once, { everyMs: everySeconds * 1000, onError });
+    },
+    stop: async () => repetition?.stop(),
   };
 }
 

@@ -7,10 +7,11 @@ export {
 export type { IdentityOptions } from './access/callers.ts';
 export { clientNetwork } from './access/client-network.ts';
 export type { AccessOptions } from './access/doors.ts';
-export type { Action, AuthorizeRequest, Credentials, Identity, VisibleRequest } from './access/identity.ts';
+export type { Action, AuthorizeRequest, Credentials, Identity, Refusal, VisibleRequest } from './access/identity.ts';
 export type { TokenServer } from './access/outside-tokens.ts';
 export { type RepositoryCreation, repositoryRoles } from './access/repository-roles.ts';
 export { parseActions, parseNamePattern, type ScopeAction } from './access/scope.ts';
+export type { FetchClient, FetchHandler } from './adapters/fetch.ts';
 export { createRegistry, type Registry, type RegistryOptions } from './create-registry.ts';
 export type { DispatchOptions, LimitRequest } from './http/dispatch.ts';
 export type { RegistryHandler } from './http/handler.ts';
@@ -44,11 +45,10 @@ export type {
   ManifestFacts,
   PullCount,
   PulledEvent,
-  Refusal,
   RegistryEvent,
 } from './registry/events.ts';
 export type { PushedManifest } from './registry/manifests.ts';
-export type { BlobContentOf, ManifestContent, Operations, PageOptions } from './registry/operations.ts';
+export type { BlobContentOf, ListPage, ManifestContent, Operations, PageOptions } from './registry/operations.ts';
 export type { PushedBlob } from './registry/publish-blob.ts';
 export type { Repository } from './registry/repositories.ts';
 export type { Settings, SettingsInput, Sources } from './registry/settings.ts';
@@ -89,6 +89,7 @@ export type {
   RepositoryUsage,
   StoredManifest,
   TagCondition,
+  TagRecord,
   UploadRecord,
 } from './storage/metadata-store.ts';
 export { type CheckNeeds, type CheckSummary, check, type Finding, type Mend } from './upkeep/check.ts';

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { Command } from 'commander';
 import { addAuditCommand } from './commands/audit.ts';
+import { addCheckCommand } from './commands/check.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addGroupCommands } from './commands/group.ts';
 import { addRepoCommands } from './commands/repo.ts';
@@ -11,7 +12,7 @@ import { addTokenCommands } from './commands/token.ts';
 import { addUserCommands } from './commands/user.ts';
 import { ExitError } from './exit-error.ts';
 
-/** Runs the command that `words` (what was typed after `moorage`) say, and ends the process with 0, or with 1 after one sentence on stderr. */
+/** Runs the command that `words` (what was typed after `moorage`) say, and ends the process with 0, or after one sentence on stderr with the code of its `ExitError`. */
 export async function runCommand(words: readonly string[]): Promise<void> {
   // Whoever read the output may be gone, a closed terminal or a pipe to `head`: that must not end a server.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
@@ -21,7 +22,7 @@ export async function runCommand(words: readonly string[]): Promise<void> {
   } catch (error) {
     if (!(error instanceof ExitError)) throw error;
     process.stderr.write(`${error.message}\n`);
-    process.exit(1);
+    process.exit(error.exitCode);
   }
 }
 
@@ -41,6 +42,7 @@ function createProgram(): Command {
   addRobotCommands(program);
   addRepoCommands(program);
   addAuditCommand(program);
+  addCheckCommand(program);
   addConfigCommand(program);
   return program;
 }

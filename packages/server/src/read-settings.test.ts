@@ -37,6 +37,7 @@ test('without anything given the defaults stand', () => {
     publicUrl: undefined,
     trustedProxies: [],
     'uploads.ttlSeconds': 86400,
+    'uploads.reserveBytes': 256 * 1024 * 1024,
     'uploads.contentTypes': [],
     'push.leaseSeconds': 86400,
     'manifests.maxBytes': 4194304,

@@ -25,7 +25,6 @@ import { createLimit } from './rate-limits.ts';
 import type { Settings } from './settings.ts';
 import { explainStartFailure } from './start-failure.ts';
 import { drain, untilSignalled } from './stop.ts';
-import { sweepRegularly } from './sweep-regularly.ts';
 import { readTokenServer } from './token-server.ts';
 
 /** What the server knows besides its settings. */
@@ -44,7 +43,7 @@ export async function serve(settings: Settings, { directory, version }: Surround
   const data = resolve(directory, settings.data);
   const greeter = createGreeter({ settings, data, version, log });
   const metadata = sqlite({ file: metadataFile(data) });
-  const blobs = filesystem({ directory: join(data, 'blobs') });
+  const blobs = filesystem({ directory: join(data, 'blobs'), reserveBytes: settings['uploads.reserveBytes'] });
   const accounts = settings.open ? undefined : createAccounts({ file: accountsFile(data) });
   const registry = createRegistry({
     ...registryOptions(settings),
@@ -61,6 +60,7 @@ export async function serve(settings: Settings, { directory, version }: Surround
     await blobs.ready(); // makes the directory, and refuses one whose locks cannot be trusted
     const lock = lockDataDirectory(data);
     try {
+      accounts?.refuseNewer();
       await registry.ready();
       const server = await listen(registry, { settings, version, log });
       const repositories = await metadata.listRepositories({ after: undefined, limit: 1 });
@@ -68,9 +68,9 @@ export async function serve(settings: Settings, { directory, version }: Surround
         isEmpty: repositories.length === 0,
         login: accounts && (await findLogin(accounts, { metadata, tokenServer })),
       });
-      const sweeper = sweepRegularly(registry, log);
+      registry.keepSwept();
       log.info({ signal: await signalled }, 'stopping');
-      await Promise.all([sweeper.stop(), drain(server, settings['limits.drainSeconds'] * 1000)]);
+      await drain(server, settings['limits.drainSeconds'] * 1000);
     } finally {
       await registry.close({ drainMs: 1000 });
       accounts?.close();

@@ -52,6 +52,12 @@ export const settingsTable = {
     default: '86400',
     description: 'How long an upload session that nobody feeds is kept',
   },
+  'uploads.reserveBytes': {
+    type: size(0),
+    default: '256MiB',
+    description:
+      'Free space on the disk of the blobs below which pushes of blobs are refused, while pulls, logins and deletes go on; 0 keeps none',
+  },
   'uploads.contentTypes': {
     type: mediaTypes(),
     default: '',

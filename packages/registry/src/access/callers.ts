@@ -12,8 +12,9 @@ export interface IdentityOptions {
     credentials: Credentials,
     from: { readonly address: string | undefined },
   ): Identity | undefined | Promise<Identity | undefined>;
-  /** What is known of an identity now. Tokens carry the id alone, so groups and rights that change count at the next request; undefined: it may do nothing any more. Default: the id alone. */
-  identify?(id: string): Identity | undefined | Promise<Identity | undefined>;
+  /** What is known of an identity now. Tokens carry the id alone, so groups and rights that change count at the next request; undefined: it may do nothing any more.
+   *  `credential` is what `authenticate` said was shown: say undefined when that was revoked. Default: the id alone. */
+  identify?(id: string, credential: string | undefined): Identity | undefined | Promise<Identity | undefined>;
 }
 
 /** What callers are told apart with. */
@@ -38,12 +39,9 @@ export function createCallers({ options, tokens, accessTokens, logins }: CallerN
   const { authenticate, identify = (id: string): Identity => ({ id }) } = options;
 
   /** Who an identity is now, for whom an access token may stand, and something that was made for it at `madeMs`. */
-  async function known(
-    id: string,
-    { accessToken, madeMs }: { accessToken?: AccessTokenRecord | undefined; madeMs: number | undefined },
-  ): Promise<Identity> {
+  async function known(id: string, { accessToken, madeMs, credential }: KnownBy): Promise<Identity> {
     const isRobot = accessToken?.kind === 'robot';
-    const identity = isRobot ? { id, isRobot } : isReserved(id) ? undefined : await identify(id);
+    const identity = isRobot ? { id, isRobot } : isReserved(id) ? undefined : await identify(id, credential);
     if (identity === undefined) throw new UnauthorizedError(`${id} is not known any more.`);
     const isOld = identity.sinceMs !== undefined && madeMs !== undefined && madeMs < identity.sinceMs;
     if (isOld) throw new UnauthorizedError('The token is from before the password was changed: log in again.');
@@ -59,14 +57,14 @@ export function createCallers({ options, tokens, accessTokens, logins }: CallerN
       if (identity === undefined) throw error;
       return { ...anonymous, identity: checked(identity) };
     }
-    const { identity: id, scopes, reachesCatalog } = claims;
+    const { identity: id, scopes, reachesCatalog, credential } = claims;
     const accessToken = claims.accessToken === undefined ? undefined : await accessTokens.find(claims.accessToken);
     if (claims.accessToken !== undefined && accessToken === undefined) {
       throw new UnauthorizedError('The access token was revoked.');
     }
     // An access token is revoked by itself, and does not end with a password. A bearer token says its second alone.
     const madeMs = accessToken === undefined && claims.issuedMs !== undefined ? claims.issuedMs + 999 : undefined;
-    const identity = id === undefined ? undefined : await known(id, { accessToken, madeMs });
+    const identity = id === undefined ? undefined : await known(id, { accessToken, madeMs, credential });
     return { identity, scopes, reachesCatalog, accessToken };
   }
 
@@ -106,6 +104,13 @@ export function createCallers({ options, tokens, accessTokens, logins }: CallerN
       return { ...anonymous, identity: await known(record.identity, { madeMs: record.createdMs }) };
     },
   };
+}
+
+/** What speaks for an identity. */
+interface KnownBy {
+  readonly accessToken?: AccessTokenRecord | undefined;
+  readonly madeMs: number | undefined;
+  readonly credential?: string | undefined;
 }
 
 /** Grants name groups by `@` and robots by `robot+`: an identity of the application that looked like one would get its rights. */

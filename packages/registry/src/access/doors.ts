@@ -2,7 +2,7 @@ import type { MetadataStore } from '../storage/metadata-store.ts';
 import { type AccessTokens, createAccessTokens } from './access-tokens.ts';
 import { type Audit, createAudit } from './audit.ts';
 import { type Callers, createCallers, type IdentityOptions } from './callers.ts';
-import { type AuthorizeRequest, anonymous, type VisibleRequest } from './identity.ts';
+import { type AuthorizeRequest, anonymous, type Refusal, type VisibleRequest } from './identity.ts';
 import { createKeys, type Keys } from './keys.ts';
 import { createLogins } from './logins.ts';
 import { createOutsideTokens, type TokenServer } from './outside-tokens.ts';
@@ -14,8 +14,9 @@ import { createTokens, type Tokens } from './tokens.ts';
 export type AccessOptions =
   | 'open'
   | (IdentityOptions & {
-      /** Asked at each request on each door. Default: the roles, visibilities and namespaces that the registry keeps. */
-      authorize?(request: AuthorizeRequest): boolean | Promise<boolean>;
+      /** Asked at each request on each door. A refusal with words is told (403 `DENIED`), of a pull too, which then shows that there is something; without words who may not pull sees none (404).
+       *  Default: the roles, visibilities and namespaces that the registry keeps. */
+      authorize?(request: AuthorizeRequest): boolean | Refusal | Promise<boolean | Refusal>;
       /** Names that somebody may pull, in byte order, after `after` and at most `limit`: lets the catalog find few among many. `authorize` is asked about each all the same. Without it a page of
        *  the catalog asks `authorize` about up to 1,000 repositories. */
       visible?(request: VisibleRequest): readonly string[] | Promise<readonly string[]>;

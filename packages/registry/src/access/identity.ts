@@ -13,8 +13,16 @@ export interface Identity {
   readonly admin?: boolean;
   /** Tokens that were made before, in ms since 1970, are not this identity's: its password was changed, or its name was somebody else's. */
   readonly sinceMs?: number;
+  /** What was shown, where it can end by itself, such as the id of an API key: tokens that are made for it carry it, `identify` gets it, and no client is given a login that outlives it. */
+  readonly credential?: string;
   /** A robot of the registry's own: its list says what it may do. */
   readonly isRobot?: boolean;
+}
+
+/** The answer to something that must not happen. */
+export interface Refusal {
+  /** What the client shows to its user (403 `DENIED`): say what would help. */
+  readonly refuse: string;
 }
 
 /** What is asked before every act on a repository. */

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { parseRepositoryName } from '../oci/name.ts';
 import type { AccessTokenRecord, GrantRecord } from '../storage/access-records.ts';
 import type { RepositoryRecord } from '../storage/metadata-store.ts';
-import { type AuthorizeRequest, anonymous, type Caller, type Identity } from './identity.ts';
+import { type AuthorizeRequest, anonymous, type Caller, type Identity, type Refusal } from './identity.ts';
 import { type Access, createAccess } from './permit.ts';
 import { parseNamePattern, type RepositoryScope, type ScopeAction, scopeActions } from './scope.ts';
 
@@ -11,7 +11,7 @@ const other = parseRepositoryName('acme/base');
 const alice = { id: 'alice', groups: ['staff'] };
 const record: RepositoryRecord = { id: 7, name, visibility: 'private', createdBy: 'bob', manifestCount: 1 };
 
-type Decision = (request: AuthorizeRequest) => boolean | Promise<boolean>;
+type Decision = (request: AuthorizeRequest) => boolean | Refusal | Promise<boolean>;
 interface World {
   readonly repository?: RepositoryRecord | undefined;
   readonly canLogIn?: boolean;
@@ -277,4 +277,17 @@ test('a token reaches the catalog where it was made for it, and is told what it 
     expect.objectContaining({ code: 'UNAUTHORIZED', wantsCatalog: true, isInsufficient: true }),
   );
   expect(() => access.checkIdentity(anonymous, 'list')).toThrow(expect.objectContaining({ wantsCatalog: true }));
+});
+
+test('a refusal with words is told for every action, of a pull and of what is not there, too; without words a pull sees nothing', async () => {
+  for (const repository of [record, undefined]) {
+    const access = accessOf(() => ({ refuse: 'Ask for an approval first.' }), { repository });
+    for (const action of ['pull', 'push', 'delete', 'manage'] as const) {
+      const refused = access.getPermit(callerOf(alice), { action, name });
+      await expect(refused).rejects.toMatchObject({ code: 'DENIED', message: 'Ask for an approval first.' });
+      expect(await access.findPermit(callerOf(alice), { action, name })).toBeUndefined();
+    }
+    expect(await access.listAllowed(callerOf(alice), name, ['pull', 'push'])).toEqual([]);
+    expect(await access.sees(callerOf(alice), record)).toBe(false);
+  }
 });

@@ -2,7 +2,7 @@ import { OciError } from '../oci/error.ts';
 import type { RepositoryName } from '../oci/name.ts';
 import type { NamePattern } from '../storage/access-records.ts';
 import type { MetadataStore, RepositoryRecord, RepositoryTarget } from '../storage/metadata-store.ts';
-import type { Action, AuthorizeRequest, Caller, Identity, VisibleRequest } from './identity.ts';
+import type { Action, AuthorizeRequest, Caller, Identity, Refusal, VisibleRequest } from './identity.ts';
 import { patternMatches, type RepositoryScope, type ScopeAction } from './scope.ts';
 import { UnauthorizedError } from './unauthorized.ts';
 
@@ -41,7 +41,7 @@ export interface Access {
   /** Names that the application says the caller may pull, in byte order, if it can tell. */
   findVisible(
     caller: Caller,
-    page: { readonly after: RepositoryName | undefined; readonly limit: number },
+    page: { readonly after: string | undefined; readonly limit: number },
   ): Promise<readonly string[] | undefined>;
   /** Whether the caller may pull the repository: the decision of `findPermit`, for a row that is at hand. */
   sees(caller: Caller, repository: RepositoryRecord): Promise<boolean>;
@@ -53,7 +53,7 @@ export class HiddenError extends OciError {}
 /** What decides. */
 export interface AccessNeeds {
   /** Undefined: everyone may do everything. */
-  readonly authorize: ((request: AuthorizeRequest) => boolean | Promise<boolean>) | undefined;
+  readonly authorize: ((request: AuthorizeRequest) => boolean | Refusal | Promise<boolean | Refusal>) | undefined;
   readonly visible?: ((request: VisibleRequest) => readonly string[] | Promise<readonly string[]>) | undefined;
   /** Whether anybody can log in: else nobody is asked to. */
   readonly canLogIn: boolean;
@@ -65,33 +65,37 @@ export function createAccess({ authorize, visible, canLogIn, metadata }: AccessN
     caller: Caller,
     { action, name }: Wanted<Action>,
     repository: RepositoryRecord | undefined,
-  ): Promise<boolean> {
+  ): Promise<boolean | Refusal> {
     if (authorize === undefined) return true;
     if (!listAllows(caller, action, name)) return false;
     return authorize({ identity: caller.identity, action, name, repository: publicPart(repository) });
   }
 
+  const mayPull = async (caller: Caller, name: RepositoryName, repository: RepositoryRecord | undefined) =>
+    (await decide(caller, { action: 'pull', name }, repository)) === true;
+
   const findPermit: Access['findPermit'] = async (caller, wanted) => {
     if (!scopesAllow(caller.scopes, wanted)) return undefined;
     const repository = await metadata.findRepository(wanted.name);
-    return (await decide(caller, wanted, repository)) ? makePermit(caller, wanted, repository) : undefined;
+    return (await decide(caller, wanted, repository)) === true ? makePermit(caller, wanted, repository) : undefined;
   };
 
   /** Why there is no permit. Who may not see a repository gets the same for one that is there and for none, in words and in what is asked on the way. */
   async function toRefusal(
     caller: Caller,
     wanted: Wanted<Action>,
-    { isAllowed, repository }: { isAllowed: boolean; repository: RepositoryRecord | undefined },
+    { decision, repository }: { decision: boolean | Refusal; repository: RepositoryRecord | undefined },
   ): Promise<OciError> {
     const { action, name } = wanted;
     const isInsufficient = caller.scopes !== undefined;
     // A new token helps where this one was not made for the repository, or not for an action that is allowed; where it was asked for and refused it does not.
-    if (!scopesName(caller.scopes, wanted) || isAllowed) {
+    if (!scopesName(caller.scopes, wanted) || decision === true) {
       return new UnauthorizedError(tooNarrow(wanted), { scopes: scopesFor(wanted), isInsufficient });
     }
     if (caller.identity === undefined && canLogIn) {
       return new UnauthorizedError('Log in first.', { scopes: scopesFor(wanted), isInsufficient });
     }
+    if (typeof decision === 'object') return new OciError('DENIED', decision.refuse);
     if (action === 'pull')
       return repository === undefined ? new OciError('NAME_UNKNOWN') : new HiddenError('NAME_UNKNOWN');
     const who = caller.identity?.id ?? 'An anonymous caller';
@@ -106,8 +110,8 @@ export function createAccess({ authorize, visible, canLogIn, metadata }: AccessN
     repository: RepositoryRecord | undefined,
   ): Promise<string> {
     // Asked of what is not there, too: it takes as long, and tells as little.
-    const mayPull = await decide(caller, { action: 'pull', name }, repository);
-    if (repository === undefined || !mayPull) return '';
+    const isVisible = await mayPull(caller, name, repository);
+    if (repository === undefined || !isVisible) return '';
     const grants = await metadata.listGrants(name as string as NamePattern);
     const owners = grants.filter(({ role }) => role === 'owner').map(({ subject }) => subject);
     return owners.length === 0 ? '' : ` Ask an owner: ${owners.slice(0, 5).join(', ')}.`;
@@ -119,9 +123,10 @@ export function createAccess({ authorize, visible, canLogIn, metadata }: AccessN
       const repository = await metadata.findRepository(wanted.name);
       // What is not there is refused as what is hidden is: before anything else of the request is looked at.
       const isMissing = wanted.action === 'pull' && repository === undefined;
-      const isAllowed = (await decide(caller, wanted, repository)) && !isMissing;
-      if (isAllowed && scopesAllow(caller.scopes, wanted)) return makePermit(caller, wanted, repository);
-      throw await toRefusal(caller, wanted, { isAllowed, repository });
+      const answer = await decide(caller, wanted, repository);
+      const decision = isMissing && answer === true ? false : answer;
+      if (decision === true && scopesAllow(caller.scopes, wanted)) return makePermit(caller, wanted, repository);
+      throw await toRefusal(caller, wanted, { decision, repository });
     },
     checkIdentity(caller, action) {
       const wantsCatalog = action === 'list';
@@ -136,7 +141,9 @@ export function createAccess({ authorize, visible, canLogIn, metadata }: AccessN
     async listAllowed(caller, name, actions) {
       const repository = await metadata.findRepository(name);
       const allowed: ScopeAction[] = [];
-      for (const action of actions) if (await decide(caller, { action, name }, repository)) allowed.push(action);
+      for (const action of actions) {
+        if ((await decide(caller, { action, name }, repository)) === true) allowed.push(action);
+      }
       return allowed;
     },
     seesAll: () => authorize === undefined,
@@ -149,7 +156,7 @@ export function createAccess({ authorize, visible, canLogIn, metadata }: AccessN
       }
       return names;
     },
-    sees: (caller, repository) => decide(caller, { action: 'pull', name: repository.name }, repository),
+    sees: (caller, repository) => mayPull(caller, repository.name, repository),
   };
 }
 

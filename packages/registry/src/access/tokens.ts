@@ -15,6 +15,8 @@ export interface TokenClaims {
   readonly reachesCatalog?: boolean | undefined;
   /** The access token or robot that it was made for: when that is revoked, so is this. */
   readonly accessToken: string | undefined;
+  /** What the application was shown, such as an API key, by an id of its own. */
+  readonly credential?: string | undefined;
 }
 
 /** What a token says that was verified. */
@@ -60,7 +62,7 @@ export function createTokens(
   const loadJose = joseLoader();
   const ttlSeconds = Math.max(settings.ttlSeconds, minimumTtlSeconds);
   return {
-    async issue({ identity, scopes, reachesCatalog = false, accessToken }) {
+    async issue({ identity, scopes, reachesCatalog = false, accessToken, credential }) {
       const { SignJWT } = await loadJose();
       const { id, privateKey } = await keys.current();
       const issuedMs = sources.now();
@@ -69,7 +71,8 @@ export function createTokens(
         ...scopes.map(({ type, name, actions }) => ({ type, name, actions })),
         ...(reachesCatalog ? [catalogAccess] : []),
       ];
-      const token = await new SignJWT({ access, ...(accessToken === undefined ? {} : { access_token: accessToken }) })
+      const shown = { access_token: accessToken, credential };
+      const token = await new SignJWT({ access, ...shown })
         .setProtectedHeader({ alg: signingAlgorithm, kid: id, typ: 'JWT' })
         .setIssuer(service)
         .setAudience(service)
@@ -98,12 +101,13 @@ export function createTokens(
           currentDate: new Date(sources.now()),
           requiredClaims: ['exp', 'nbf', 'sub', 'jti'],
         });
-        const { sub = '', iat, access, access_token: accessToken } = payload;
+        const { sub = '', iat, access, access_token: accessToken, credential } = payload;
         return {
           identity: sub === '' ? undefined : sub,
           scopes: readScopes(access),
           reachesCatalog: readCatalog(access),
           accessToken: typeof accessToken === 'string' ? accessToken : undefined,
+          credential: typeof credential === 'string' ? credential : undefined,
           issuedMs: iat === undefined ? undefined : iat * 1000,
         };
       } catch (cause) {

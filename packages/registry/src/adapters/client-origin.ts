@@ -16,7 +16,7 @@ export function createOriginReader(trustedProxies: readonly string[]): (request:
   return (request) => {
     const { socket, headers } = request;
     const scheme = 'encrypted' in socket ? 'https' : 'http';
-    const address = socket.remoteAddress?.replace(/^::ffff:(?=\d+\.)/, '');
+    const address = socket.remoteAddress === undefined ? undefined : plainAddress(socket.remoteAddress);
     if (address === undefined || !isTrusted(address)) return { origin: toOrigin(scheme, headers.host), address };
     // Each proxy appends the address that it saw: the last one that is no proxy of ours is the client. Some add a port; what is no address was sent by the client.
     const hops = listOf(headers['x-forwarded-for'])
@@ -52,7 +52,12 @@ function listOf(header: string | string[] | undefined): readonly string[] {
 
 function withoutPort(hop: string): string {
   const [, wide, narrow] = /^\[([^\]]+)\](?::\d+)?$|^([^:]+):\d+$/.exec(hop) ?? [];
-  return wide ?? narrow ?? hop;
+  return plainAddress(wide ?? narrow ?? hop);
+}
+
+/** An IPv4 address that is written as one of IPv6, as it is usually written. */
+function plainAddress(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, '');
 }
 
 /** An origin that is safe to stand in a header; undefined for a host that is none. */

@@ -1,4 +1,4 @@
-import type { Identity } from '../access/identity.ts';
+import type { Identity, Refusal } from '../access/identity.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { RepositoryName, Tag } from '../oci/name.ts';
 
@@ -46,12 +46,6 @@ export type ChangeKind =
   | { readonly type: 'manifest-delete'; readonly digest: Digest }
   | { readonly type: 'blob-delete'; readonly digest: Digest }
   | { readonly type: 'repository-remove' };
-
-/** The answer of `before` to a change that must not happen. */
-export interface Refusal {
-  /** What the client shows to its user (403 `DENIED`): say what would help. */
-  readonly refuse: string;
-}
 
 /** What every event tells. */
 export interface EventFacts {

@@ -44,6 +44,8 @@ export function toOciError(error: unknown): unknown {
   switch (error.code) {
     case 'repository-changed':
       return new OciError('DENIED', `${error.message} Push again.`, options);
+    case 'below-reserve': // not 507: docker, podman and skopeo show the message of a 4xx alone, and oras tries a 507 again and again
+      return new OciError('DENIED', error.message, { ...options, status: 413, detail: error.detail });
     case 'no-space':
       return new OciError('UNKNOWN', 'The registry has no space left. Ask its administrator to free some.', {
         ...options,

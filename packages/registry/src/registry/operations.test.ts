@@ -83,8 +83,21 @@ test('lists go page by page', async () => {
   const first = await registry.listRepositories({ limit: 2 });
   expect(first).toEqual({ items: ['a/a', 'b/b'], next: 'b/b' });
   expect(await registry.listRepositories({ limit: 2, after: first.next })).toEqual({ items: ['c/c'], next: undefined });
-  expect(await registry.listTags('a/a', { limit: 2 })).toEqual({ items: ['a', 'b'], hasMore: true });
-  expect(await registry.listTags('a/a', { after: 'b' })).toEqual({ items: ['c'], hasMore: false });
+  const tags = await registry.listTags('a/a', { limit: 2 });
+  expect(tags).toMatchObject({ items: [{ tag: 'a' }, { tag: 'b' }], next: 'b' });
+  expect(await registry.listTags('a/a', { after: tags.next })).toEqual({
+    items: [
+      {
+        tag: 'c',
+        digest: sha256(image),
+        mediaType: imageType,
+        sizeBytes: image.length,
+        movedMs: Date.UTC(2026, 0, 1),
+        expiresMs: undefined,
+      },
+    ],
+    next: undefined,
+  });
   const subject = { mediaType: imageType, digest: sha256(image), size: image.length };
   await registry.pushManifest('a/a', 's', { bytes: encode(imageOf([], { subject, artifactType: 'a/signature' })) });
   const referrers = await registry.listReferrers('a/a', sha256(image), { artifactType: 'a/signature' });
@@ -101,6 +114,22 @@ test('a page that must not name the place where it ends gives a place for the ne
   const { items, next } = await alice.listRepositories();
   expect([items, next?.startsWith('#')]).toEqual([[], true]);
   expect(await alice.listRepositories({ after: next })).toEqual({ items: ['open/web'], next: undefined });
+});
+
+test('a list of one namespace has what is below it, and not what merely begins alike', async () => {
+  const { registry } = opened;
+  for (const name of ['web', 'web-x/a', 'web.b/a', 'web/a', 'web/b/c', 'web0/a', 'webs/a']) await push(registry, name);
+  expect(await registry.listRepositories({ namespace: 'web' })).toEqual({
+    items: ['web/a', 'web/b/c'],
+    next: undefined,
+  });
+  expect(await registry.listRepositories({ namespace: 'web', limit: 1 })).toEqual({ items: ['web/a'], next: 'web/a' });
+  const rest = { items: ['web/b/c'], next: undefined };
+  expect(await registry.listRepositories({ namespace: 'web', after: 'web/a' })).toEqual(rest);
+  expect(
+    await registry.as({ id: 'admin', admin: true }).listRepositories({ namespace: 'web', after: 'web/a' }),
+  ).toEqual(rest);
+  await expect(registry.listRepositories({ namespace: 'web/' })).rejects.toMatchObject({ code: 'NAME_INVALID' });
 });
 
 test('what is no name, tag or digest is refused in words', async () => {
@@ -137,7 +166,7 @@ describe('expire', () => {
     expect(await registry.sweep()).toMatchObject({ expiredTags: 0 });
     await registry.expire('acme/web', 'a', past);
     expect(await registry.sweep()).toMatchObject({ expiredTags: 1 });
-    expect((await registry.listTags('acme/web')).items).toEqual(['b']);
+    expect((await registry.listTags('acme/web')).items.map(({ tag }) => tag)).toEqual(['b']);
     expect((await registry.getManifest('acme/web', 'b')).digest).toBe(sha256(image));
   });
 
@@ -159,7 +188,7 @@ describe('roles', () => {
     await push(alice, 'acme/web');
     await expect(bob.listTags('acme/web')).rejects.toMatchObject({ code: 'NAME_UNKNOWN' });
     await alice.setRole('acme/web', 'bob', 'reader');
-    expect((await bob.listTags('acme/web')).items).toEqual(['a']);
+    expect((await bob.listTags('acme/web')).items).toMatchObject([{ tag: 'a' }]);
     await expect(bob.setRole('acme/web', 'bob', 'owner')).rejects.toThrow(
       'bob may not manage in acme/web. Ask an owner: alice.',
     );
@@ -169,6 +198,23 @@ describe('roles', () => {
     ]);
     await alice.setRole('acme/web', 'bob', undefined);
     await expect(bob.listTags('acme/web')).rejects.toMatchObject({ code: 'NAME_UNKNOWN' });
+  });
+
+  test('are given by the application on a namespace, and before there is anything', async () => {
+    const { registry } = opened;
+    await registry.setRole('team/*', 'bob', 'contributor');
+    await registry.setRole('solo', 'bob', 'reader');
+    await push(registry.as({ id: 'bob' }), 'team/web');
+    await push(registry.as({ id: 'alice' }), 'solo');
+    expect((await registry.as({ id: 'bob' }).listTags('solo')).items).toHaveLength(1);
+    expect((await registry.listGrants('team/*')).map(({ subject, role }) => [subject, role])).toEqual([
+      ['bob', 'contributor'],
+    ]);
+    const bob = registry.as({ id: 'bob' });
+    await expect(bob.setRole('team/*', 'bob', 'owner')).rejects.toMatchObject({ code: 'NAME_INVALID' });
+    await registry.setRole('team/*', 'bob', undefined);
+    await registry.setRole('team/web', 'bob', undefined);
+    await expect(bob.listTags('team/web')).rejects.toMatchObject({ code: 'NAME_UNKNOWN' });
   });
 
   test('removeRepository takes everything with it', async () => {

@@ -1,13 +1,14 @@
 import { createReadStream } from 'node:fs';
 import type { Audit } from '../access/audit.ts';
-import type { Action, Caller } from '../access/identity.ts';
+import { type Action, application, type Caller } from '../access/identity.ts';
 import type { Access, Permit } from '../access/permit.ts';
+import { parseNamePattern } from '../access/scope.ts';
 import { type Digest, digestOf, parseDigest } from '../oci/digest.ts';
 import { OciError } from '../oci/error.ts';
-import { parseReference, parseRepositoryName, parseTag, type RepositoryName, type Tag } from '../oci/name.ts';
-import type { GrantRecord, Role } from '../storage/access-records.ts';
+import { parseReference, parseRepositoryName, parseTag, type RepositoryName } from '../oci/name.ts';
+import type { AuditEntry, GrantRecord, NamePattern, Role } from '../storage/access-records.ts';
 import type { Bytes } from '../storage/blob-store.ts';
-import type { ManifestRecord, Page, ReferrerRecord } from '../storage/metadata-store.ts';
+import type { ManifestRecord, ReferrerRecord, TagRecord } from '../storage/metadata-store.ts';
 import type { Blobs } from './blobs.ts';
 import type { Manifests, PushedManifest } from './manifests.ts';
 import type { PushedBlob } from './publish-blob.ts';
@@ -16,9 +17,16 @@ import type { CatalogStart, Repositories, Repository } from './repositories.ts';
 import type { Tags } from './tags.ts';
 import type { Uploads } from './uploads.ts';
 
+/** Some entries of a list. */
+export interface ListPage<Item> {
+  readonly items: readonly Item[];
+  /** Give it as `after` for the next page; undefined: this is the last one. */
+  readonly next: string | undefined;
+}
+
 /** Where a page begins, and how long it is at most. */
 export interface PageOptions {
-  /** Entries after this one; default: from the first. */
+  /** `next` of the page before, or an entry after which to begin; default: from the first. */
   readonly after?: string | undefined;
   /** Default: 100. */
   readonly limit?: number | undefined;
@@ -39,20 +47,18 @@ export interface BlobContentOf {
 /** What an application does with a registry from its own code: each asks for the same permit, and does the same, as the request of a client would. Names, tags and digests are checked
  *  here; everything that is refused is an `OciError` with the code and the words that a client would get: `NAME_INVALID`, `NAME_UNKNOWN`, `MANIFEST_UNKNOWN`, `DENIED` and so on. */
 export interface Operations {
-  /** Names of repositories that hold a manifest and may be pulled, in byte order. `next`: give it as `after` for the next page; undefined: it is the last. */
-  listRepositories(
-    page?: PageOptions,
-  ): Promise<{ readonly items: readonly RepositoryName[]; readonly next: string | undefined }>;
+  /** Names of repositories that hold a manifest and may be pulled, in byte order: all, or those below a namespace. A page may be shorter than its limit and not be the last. */
+  listRepositories(page?: PageOptions & { readonly namespace?: string | undefined }): Promise<ListPage<RepositoryName>>;
   getRepository(name: string): Promise<Repository>;
-  /** Tags in byte order. */
-  listTags(name: string, page?: PageOptions): Promise<Page<Tag>>;
+  /** Tags in byte order, and where they point. */
+  listTags(name: string, page?: PageOptions): Promise<ListPage<TagRecord>>;
   getManifest(name: string, reference: string): Promise<ManifestContent>;
   /** Manifests that refer to the one with this digest, such as its signatures. */
   listReferrers(
     name: string,
     digest: string,
     page?: PageOptions & { readonly artifactType?: string | undefined },
-  ): Promise<Page<ReferrerRecord>>;
+  ): Promise<ListPage<ReferrerRecord>>;
   readBlob(name: string, digest: string): Promise<BlobContentOf>;
 
   /** Pushes a blob, and makes the repository if there is none. */
@@ -72,9 +78,10 @@ export interface Operations {
   expire(name: string, tag: string, at: Date | undefined): Promise<void>;
 
   setVisibility(name: string, visibility: 'public' | 'private'): Promise<void>;
-  /** Roles on exactly this repository, in byte order of their subjects. */
+  /** Roles on exactly this repository, in byte order of their subjects. The application may name a namespace (`acme/*`), too. */
   listGrants(name: string): Promise<readonly GrantRecord[]>;
-  /** Gives a role on the repository to an identity's id, or to `@` and the name of a group; undefined takes it. Roles count where the default decision is used. */
+  /** Gives a role on the repository to an identity's id, or to `@` and the name of a group; undefined takes it. Roles count where the default decision is used. The application may give
+   *  one on a namespace (`acme/*`), too, and on a repository that is not there yet. */
   setRole(name: string, subject: string, role: Role | undefined): Promise<void>;
   /** Removes the repository with its manifests, tags and roles. */
   removeRepository(name: string): Promise<void>;
@@ -100,19 +107,22 @@ export function createOperations(needs: OperationNeeds, caller: Caller): Operati
   const change = createChange(needs, caller);
 
   return {
-    async listRepositories({ after, limit = defaultLimit } = {}) {
-      access.checkIdentity(caller, 'list');
-      const { items, next } = await repositories.list(access, caller, { start: toStart(after), limit });
+    async listRepositories({ after, limit = defaultLimit, namespace } = {}) {
+      const within = namespace === undefined ? undefined : parseRepositoryName(namespace);
+      const { items, next } = await repositories.list(access, caller, { start: toStart(after), limit, within });
       return { items, next: fromStart(next) };
     },
     getRepository: async (name) => repositories.get(await permit('pull', name)),
     async listTags(name, { after, limit = defaultLimit } = {}) {
-      return tags.list(await permit('pull', name), { after, limit });
+      const { items, hasMore } = await tags.listRecords(await permit('pull', name), { after, limit });
+      return { items, next: hasMore ? items.at(-1)?.tag : undefined };
     },
     getManifest: async (name, reference) => manifests.read(await permit('pull', name), parseReference(reference)),
     async listReferrers(name, digest, { after, limit = defaultLimit, artifactType } = {}) {
       const start = after === undefined ? undefined : parseDigest(after);
-      return referrers.list(await permit('pull', name), parseDigest(digest), { after: start, limit, artifactType });
+      const page = { after: start, limit, artifactType };
+      const { items, hasMore } = await referrers.list(await permit('pull', name), parseDigest(digest), page);
+      return { items, next: hasMore ? items.at(-1)?.digest : undefined };
     },
     async readBlob(name, digest) {
       const blob = await blobs.get(await permit('pull', name), parseDigest(digest));
@@ -159,13 +169,21 @@ export function createOperations(needs: OperationNeeds, caller: Caller): Operati
       change('manage', { name, act: 'visibility', about: visibility }, (managing) =>
         repositories.setVisibility(managing, visibility),
       ),
-    listGrants: async (name) => repositories.listGrants(await permit('manage', name)),
-    setRole: (name, subject, role) =>
-      change(
-        'manage',
-        { name, act: role === undefined ? 'revoke' : 'grant', about: `${subject} ${role ?? ''}`.trim() },
-        (managing) => repositories.setRole(managing, { subject, role }),
-      ),
+    async listGrants(name) {
+      if (caller === application) return repositories.listGrantsOn(parseNamePattern(name));
+      return repositories.listGrants(await permit('manage', name));
+    },
+    async setRole(name, subject, role) {
+      const act = role === undefined ? 'revoke' : 'grant';
+      const about = `${subject} ${role ?? ''}`.trim();
+      if (caller === application) {
+        const pattern = parseNamePattern(name);
+        await repositories.setRoleOn(pattern, { subject, role });
+        needs.audit.record({ ...roleLine(pattern, about), act });
+      } else {
+        await change('manage', { name, act, about }, (managing) => repositories.setRole(managing, { subject, role }));
+      }
+    },
     removeRepository: (name) =>
       change('manage', { name, act: 'repository-remove', about: undefined }, (managing) =>
         repositories.remove(managing),
@@ -174,6 +192,14 @@ export function createOperations(needs: OperationNeeds, caller: Caller): Operati
 }
 
 const defaultLimit = 100;
+
+/** A namespace is no repository: the audit has it among the words. */
+function roleLine(pattern: NamePattern, about: string): Omit<AuditEntry, 'atMs' | 'act'> {
+  const line = { identity: undefined, address: undefined, isAllowed: true };
+  return pattern.endsWith('/*')
+    ? { ...line, repository: undefined, about: `${about} on ${pattern}` }
+    : { ...line, repository: parseRepositoryName(pattern), about };
+}
 
 interface Deed {
   readonly name: string;

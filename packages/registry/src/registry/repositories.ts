@@ -2,7 +2,7 @@ import type { Caller } from '../access/identity.ts';
 import type { Access, Permit } from '../access/permit.ts';
 import { OciError } from '../oci/error.ts';
 import { parseRepositoryName, type RepositoryName } from '../oci/name.ts';
-import type { GrantRecord, NamePattern, Role } from '../storage/access-records.ts';
+import { type GrantRecord, type NamePattern, patternsOf, type Role } from '../storage/access-records.ts';
 import type { RepositoryRecord } from '../storage/metadata-store.ts';
 import { existingId, type Needs } from './needs.ts';
 import { readPage } from './page.ts';
@@ -31,7 +31,12 @@ export interface Repositories {
   list(
     access: Access,
     caller: Caller,
-    page: { readonly start: CatalogStart; readonly limit: number },
+    page: {
+      readonly start: CatalogStart;
+      readonly limit: number;
+      /** Only names below this namespace. */
+      readonly within?: RepositoryName | undefined;
+    },
   ): Promise<CatalogPage>;
   /** `NAME_UNKNOWN`, as everything here where there is none. */
   get(permit: Permit<'pull'>): Promise<Repository>;
@@ -42,6 +47,9 @@ export interface Repositories {
     permit: Permit<'manage'>,
     grant: { readonly subject: string; readonly role: Role | undefined },
   ): Promise<void>;
+  /** As `listGrants` and `setRole`, for the application: on a namespace, too, and on a repository that is not there yet. */
+  listGrantsOn(pattern: NamePattern): Promise<readonly GrantRecord[]>;
+  setRoleOn(pattern: NamePattern, grant: { readonly subject: string; readonly role: Role | undefined }): Promise<void>;
   /** Removes the repository with its manifests, tags, sessions and roles. */
   remove(permit: Permit<'manage'>): Promise<void>;
 }
@@ -58,18 +66,24 @@ export function createRepositories({ metadata, events }: Needs): Repositories {
     return name;
   }
 
-  async function listAll(after: RepositoryName | undefined, limit: number): Promise<CatalogPage> {
+  async function setRoleOn(
+    pattern: NamePattern,
+    { subject, role }: { readonly subject: string; readonly role: Role | undefined },
+  ): Promise<void> {
+    if (role === undefined) await metadata.removeGrant({ pattern, subject });
+    else await metadata.putGrant({ pattern, subject, role });
+  }
+
+  async function listAll({ after, limit }: Wanted): Promise<Part> {
     const { items, hasMore } = await readPage({ after, limit }, metadata.listRepositories);
-    const names = items.map(({ name }) => name);
-    return { items: names, next: hasMore ? lastOf(names) : undefined };
+    return partOf(
+      items.map(({ name }) => name),
+      hasMore ? items.at(-1)?.name : undefined,
+    );
   }
 
   /** What the application says is visible, so that nothing else is looked at. */
-  async function listVisible(
-    { access, caller }: { access: Access; caller: Caller },
-    names: readonly string[],
-    limit: number,
-  ): Promise<CatalogPage> {
+  async function listVisible({ access, caller, limit }: Wanted, names: readonly string[]): Promise<Part> {
     const items: RepositoryName[] = [];
     for (const text of names.slice(0, limit)) {
       const repository = await metadata.findRepository(parseRepositoryName(text));
@@ -77,25 +91,40 @@ export function createRepositories({ metadata, events }: Needs): Repositories {
       if (await access.sees(caller, repository)) items.push(repository.name);
     }
     const last = names.length < limit ? undefined : names[limit - 1];
-    return { items, next: last === undefined ? undefined : { last: parseRepositoryName(last) } };
+    return partOf(items, last === undefined ? undefined : parseRepositoryName(last));
+  }
+
+  async function listAsked({ access, caller, after, limit }: Wanted): Promise<Part> {
+    const candidates = await metadata.listRepositories({ after, limit: maximumAsked });
+    const items: RepositoryName[] = [];
+    for (const repository of candidates) {
+      if (items.length === limit) return partOf(items, items.at(-1));
+      if (await access.sees(caller, repository)) items.push(repository.name);
+    }
+    const last = candidates.length < maximumAsked ? undefined : candidates.at(-1);
+    // It may be one that the caller must not know: its place is told and not its name.
+    return { items, end: last === undefined ? undefined : { name: last.name, start: { place: last.id } } };
+  }
+
+  async function listPart(wanted: Wanted): Promise<Part> {
+    const { access, caller, after, limit } = wanted;
+    if (limit === 0) return { items: [], end: undefined };
+    if (access.seesAll(caller)) return listAll(wanted);
+    const visible = await access.findVisible(caller, { after, limit });
+    return visible === undefined ? listAsked(wanted) : listVisible(wanted, visible);
   }
 
   return {
-    async list(access, caller, { start, limit }) {
-      const after = await afterOf(start);
-      if (limit === 0) return { items: [], next: undefined };
-      if (access.seesAll(caller)) return listAll(after, limit);
-      const visible = await access.findVisible(caller, { after, limit });
-      if (visible !== undefined) return listVisible({ access, caller }, visible, limit);
-      const candidates = await metadata.listRepositories({ after, limit: maximumAsked });
-      const items: RepositoryName[] = [];
-      for (const repository of candidates) {
-        if (items.length === limit) return { items, next: lastOf(items) };
-        if (await access.sees(caller, repository)) items.push(repository.name);
-      }
-      // The last one asked about may be one that the caller must not know: its place is told and not its name.
-      const place = candidates.at(-1)?.id;
-      return { items, next: candidates.length < maximumAsked || place === undefined ? undefined : { place } };
+    async list(access, caller, { start, limit, within }) {
+      const given = await afterOf(start);
+      // No name has a slash at its end: it stands before the first one below the namespace, and behind all that merely begin alike.
+      const low = within === undefined ? '' : `${within}/`;
+      const after = given === undefined || given < low ? low : given;
+      const { items, end } = await listPart({ access, caller, after: after === '' ? undefined : after, limit });
+      return {
+        items: items.filter((name) => name.startsWith(low)),
+        next: end?.name.startsWith(low) === true ? end.start : undefined,
+      };
     },
     async get({ repository: { name } }) {
       const record = await metadata.findRepository(name);
@@ -109,14 +138,14 @@ export function createRepositories({ metadata, events }: Needs): Repositories {
     },
     async listGrants(permit) {
       existingId(permit);
-      return metadata.listGrants(permit.repository.name as string as NamePattern);
+      return metadata.listGrants(patternsOf(permit.repository.name)[0]);
     },
-    async setRole(permit, { subject, role }) {
+    async setRole(permit, grant) {
       existingId(permit);
-      const pattern = permit.repository.name as string as NamePattern;
-      if (role === undefined) await metadata.removeGrant({ pattern, subject });
-      else await metadata.putGrant({ pattern, subject, role });
+      await setRoleOn(patternsOf(permit.repository.name)[0], grant);
     },
+    listGrantsOn: metadata.listGrants,
+    setRoleOn,
     async remove(permit) {
       existingId(permit);
       await events.ask(permit, () => ({ type: 'repository-remove' }));
@@ -130,7 +159,19 @@ function publicPart({ name, visibility, createdBy, manifestCount }: RepositoryRe
   return { name, visibility, createdBy, manifestCount };
 }
 
-function lastOf(names: readonly RepositoryName[]): CatalogStart {
-  const last = names.at(-1);
-  return last === undefined ? undefined : { last };
+/** Names, and where the next page would begin; undefined: there is none. */
+interface Part {
+  readonly items: readonly RepositoryName[];
+  readonly end: { readonly name: RepositoryName; readonly start: CatalogStart } | undefined;
+}
+
+interface Wanted {
+  readonly access: Access;
+  readonly caller: Caller;
+  readonly after: string | undefined;
+  readonly limit: number;
+}
+
+function partOf(items: readonly RepositoryName[], last: RepositoryName | undefined): Part {
+  return { items, end: last === undefined ? undefined : { name: last, start: { last } } };
 }

@@ -95,6 +95,7 @@ export function createUploads(needs: Needs): Uploads {
   }
 
   async function open(permit: Permit<'push'>, algorithm: DigestAlgorithm): Promise<FoundUpload> {
+    await blobs.checkSpace();
     const session = toSessionId(sources.randomId());
     const key = parseStorageKey(sources.randomId());
     const { repositoryId } = await metadata.openUpload({ ...pushOf(permit, needs), session, key, algorithm });
@@ -152,6 +153,7 @@ export function createUploads(needs: Needs): Uploads {
           finishLarge(found, { ...blob, range: undefined }),
         );
       }
+      await blobs.checkSpace();
       const bytes = checked(await collect(blob.body, inlineLimitBytes), blob);
       return publish.small(permit, bytes, blob.digest);
     },

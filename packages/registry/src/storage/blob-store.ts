@@ -30,10 +30,13 @@ export interface BlobStore {
   /** Ends what the driver holds open. Calls under way finish first, later ones are `unavailable`; a stream under way is its reader's to end. */
   close(): Promise<void>;
 
+  /** `below-reserve` where so little space is left that uploads are refused: asked before one begins, when its client can still be told. */
+  checkSpace(): Promise<void>;
   /** Appends to the upload at `offsetBytes`, which must be its current size (0 begins it), else `offset-mismatch`, before `body` is asked for anything.
    *  Keeps what arrived when `body` fails or `signal` aborts, and rethrows. Returns the new size in bytes. Not flushed: a power cut may lose it until
    *  `publish`. `busy` while another `append`, `truncate` or `publish` of the key is under way in this process; between processes, the lease of the
-   *  upload's session keeps them apart. `no-space` keeps what found room. */
+   *  upload's session keeps them apart. `no-space` and `below-reserve` keep what
+   *  found room. */
   append(
     key: StorageKey,
     body: Bytes,

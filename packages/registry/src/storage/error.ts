@@ -18,6 +18,8 @@ export type StorageErrorCode =
   | 'precondition-failed'
   /** The disk is full, or a quota of the host is. */
   | 'no-space'
+  /** So little space is left that the store takes no more uploads; `detail` has `freeBytes` and `reserveBytes`. */
+  | 'below-reserve'
   /** The store cannot go on: a flush failed, or it was closed. */
   | 'unavailable';
 

@@ -28,6 +28,7 @@ export function memory({ now = Date.now }: { readonly now?: () => number } = {})
   return {
     ready,
     close,
+    checkSpace: () => run(async () => undefined),
     append: (key, body, { offsetBytes, signal }) =>
       alone(key, async () => {
         const sizeBytes = contentOf(key)?.sizeBytes ?? 0;

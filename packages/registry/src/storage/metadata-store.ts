@@ -61,6 +61,15 @@ export interface ManifestRecord {
   readonly sizeBytes: number;
 }
 
+/** A tag and the manifest that it points to. */
+export interface TagRecord extends ManifestRecord {
+  readonly tag: Tag;
+  /** When it was pointed there, in ms since 1970. */
+  readonly movedMs: number;
+  /** When it is to go; undefined: never. */
+  readonly expiresMs: number | undefined;
+}
+
 /** A manifest as a referrers list shows it. */
 export interface ReferrerRecord extends ManifestRecord {
   readonly artifactType: string | undefined;
@@ -133,7 +142,7 @@ export interface MetadataStore extends AccessStore {
     page: { readonly afterId: number; readonly limit: number },
   ): Promise<readonly BlobUsage[]>;
   /** Repositories that hold a manifest, in byte order of their names. */
-  listRepositories(page: PageRequest<RepositoryName>): Promise<readonly RepositoryRecord[]>;
+  listRepositories(page: PageRequest<string>): Promise<readonly RepositoryRecord[]>;
   /** The name of a repository; undefined when there is none of that id. */
   findRepositoryName(id: number): Promise<RepositoryName | undefined>;
   findBlob(repositoryId: number, digest: Digest): Promise<BlobRecord | undefined>;
@@ -146,6 +155,8 @@ export interface MetadataStore extends AccessStore {
   ): Promise<(ManifestRecord & { readonly bytes: Uint8Array }) | undefined>;
   /** In byte order. */
   listTags(repositoryId: number, page: PageRequest<string>): Promise<readonly Tag[]>;
+  /** The same, with what each points to. */
+  listTagRecords(repositoryId: number, page: PageRequest<string>): Promise<readonly TagRecord[]>;
   /** Manifests of the repository whose subject is `subject`, in byte order of their digests: at most `limit`, and no more than
    *  fit `pageBytes`, but always one. */
   listReferrers(repositoryId: number, subject: Digest, page: ReferrersRequest): Promise<Page<ReferrerRecord>>;

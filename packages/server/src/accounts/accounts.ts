@@ -1,5 +1,5 @@
 import type { Credentials, Identity } from '@moorage/registry';
-import { type Database, openDatabase } from './database.ts';
+import { type Database, openDatabase, refuseNewerAccounts } from './database.ts';
 import { createGroups, type Groups } from './groups.ts';
 import { nobodysHash } from './passwords.ts';
 import { createUsers, type Users } from './users.ts';
@@ -13,6 +13,8 @@ export interface Accounts {
   authenticate(credentials: Credentials): Promise<Identity | undefined>;
   /** What is known of a user now; undefined: disabled or removed. */
   identify(id: string): Identity | undefined;
+  /** Refuses what a newer Moorage wrote, and touches nothing: asked before the metadata is brought up to date. */
+  refuseNewer(): void;
   close(): void;
 }
 
@@ -45,6 +47,7 @@ export function createAccounts({ file, now = Date.now }: { readonly file: string
       const isStill = passwordHash === (users.findPasswordHash(username) ?? nobodysHash);
       return wasGood && isStill ? identify(username) : undefined;
     },
+    refuseNewer: () => refuseNewerAccounts(file),
     close: () => database?.close(),
   };
 }

@@ -47,16 +47,35 @@ export function openDatabase(file: string): Database {
   try {
     if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
     connection = new DatabaseSync(file, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true });
+    refuseNewer(createDatabase(connection));
     connection.exec('pragma journal_mode = wal; pragma synchronous = full');
     const database = createDatabase(connection);
     migrate(connection, database);
     return database;
-  } catch (cause) {
+  } catch (error) {
     connection?.close();
-    if (cause instanceof StorageError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new StorageError('unavailable', `Cannot open the accounts in ${file}: ${reason}.`, { cause });
+    throw toStorageError(error, file);
   }
+}
+
+/** Refuses accounts that a newer Moorage wrote, and changes nothing; success where there are none. Throws a `StorageError` that says what is wrong. */
+export function refuseNewerAccounts(file: string): void {
+  if (!existsSync(file)) return;
+  let connection: DatabaseSync | undefined;
+  try {
+    connection = new DatabaseSync(file, { timeout: busyTimeoutMs });
+    refuseNewer(createDatabase(connection));
+  } catch (error) {
+    throw toStorageError(error, file);
+  } finally {
+    connection?.close();
+  }
+}
+
+function toStorageError(cause: unknown, file: string): StorageError {
+  if (cause instanceof StorageError) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new StorageError('unavailable', `Cannot open the accounts in ${file}: ${reason}.`, { cause });
 }
 
 function createDatabase(connection: DatabaseSync): Database {
@@ -89,15 +108,19 @@ function createDatabase(connection: DatabaseSync): Database {
   };
 }
 
-function migrate(connection: DatabaseSync, { transaction, find }: Database): void {
-  transaction(() => {
-    const version = Number(find('pragma user_version')?.['user_version']);
-    if (version > migrations.length) {
-      throw new StorageError(
-        'unavailable',
-        `The accounts have version ${version}, and this program knows versions up to ${migrations.length}: a newer Moorage wrote them. Use that one, or restore a backup.`,
-      );
-    }
+/** The version of the accounts; a `StorageError` where it is a newer program's. */
+function refuseNewer({ find }: Database): number {
+  const version = Number(find('pragma user_version')?.['user_version']);
+  if (version <= migrations.length) return version;
+  throw new StorageError(
+    'unavailable',
+    `The accounts have version ${version}, and this program knows versions up to ${migrations.length}: a newer Moorage wrote them. Use that one, or restore a backup.`,
+  );
+}
+
+function migrate(connection: DatabaseSync, database: Database): void {
+  database.transaction(() => {
+    const version = refuseNewer(database);
     for (const sql of migrations.slice(version)) connection.exec(sql);
     if (version < migrations.length) connection.exec(`pragma user_version = ${migrations.length}`);
   });

@@ -1,6 +1,7 @@
 import process from 'node:process';
 import type { Command } from 'commander';
 import { callerDirectory, readSettings } from '../read-settings.ts';
+import type { Settings } from '../settings.ts';
 import type { Data } from './open-data.ts';
 
 /** Flags that every command on a data directory takes. */
@@ -34,6 +35,18 @@ export async function onData(
   run: (data: Data) => Promise<Answer | undefined>,
   { makes = false }: { readonly makes?: boolean } = {},
 ): Promise<void> {
+  const { settings, directory } = readDataSettings(options);
+  // Loaded only now: help and refusals need not wait for the registry.
+  const { withData } = await import('./open-data.ts');
+  const answer = await withData({ settings, directory, makes }, run);
+  if (answer !== undefined) print(answer, options);
+}
+
+/** The settings that the flags, the environment and the file say, and the directory that relative paths start from. */
+export function readDataSettings(options: DataOptions): {
+  readonly settings: Settings;
+  readonly directory: string;
+} {
   const directory = callerDirectory();
   const { settings } = readSettings({
     flags: new Map(options.data === undefined ? [] : [['data', options.data]]),
@@ -41,10 +54,7 @@ export async function onData(
     configFile: options.config,
     directory,
   });
-  // Loaded only now: help and refusals need not wait for the registry.
-  const { withData } = await import('./open-data.ts');
-  const answer = await withData({ settings, directory, makes }, run);
-  if (answer !== undefined) print(answer, options);
+  return { settings, directory };
 }
 
 /** Prints an answer on stdout, in the form that was asked for. */

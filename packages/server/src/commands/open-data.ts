@@ -40,6 +40,7 @@ export async function withData<Result>(
   const metadata = sqlite({ file: metadataFile(data) });
   const accounts = createAccounts({ file: accountsFile(data) });
   try {
+    accounts.refuseNewer();
     await metadata.ready(); // makes the directory, and refuses one whose locks cannot be trusted
     return await act({
       accounts,

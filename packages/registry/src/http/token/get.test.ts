@@ -272,3 +272,29 @@ test('where another server makes the tokens there is no token endpoint, and the 
     service: 'hub.example',
   });
 });
+
+test('a token that was made with a key of the application ends with that key, and no refresh token outlives it', async () => {
+  const keys = new Map([['key-1', 'alice']]);
+  const given: (string | undefined)[] = [];
+  const own = openUserRegistry({
+    access: {
+      authenticate: (credentials) => {
+        const key = 'password' in credentials ? credentials.password : '';
+        const id = keys.get(key);
+        return id === undefined ? undefined : { id, credential: key };
+      },
+      identify(id, credential) {
+        given.push(credential);
+        return credential !== undefined && keys.has(credential) ? { id } : undefined;
+      },
+    },
+  });
+  const answer = await own.getToken([], basic('alice', 'key-1'), '&offline_token=true');
+  expect([answer.status, answer.json().refresh_token]).toEqual([200, undefined]);
+  const headers = bearer(answer.json().token);
+  expect((await own.call('GET', '/v2/', { headers })).status).toBe(200);
+  keys.clear();
+  expect((await own.call('GET', '/v2/', { headers })).status).toBe(401);
+  expect(given).toEqual(['key-1', 'key-1']);
+  await own.close();
+});

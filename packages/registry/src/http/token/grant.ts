@@ -24,8 +24,9 @@ export async function grant(deps: Deps, caller: Caller, { scopes, isOffline, add
     granted.push({ ...scope, actions: await deps.access.listAllowed(caller, scope.name, scope.actions) });
   }
   const { identity, accessToken } = caller;
-  // What was made with an access token ends with it: a refresh token would outlive it.
-  const isRenewable = isOffline && identity !== undefined && accessToken === undefined;
+  // What was made with an access token, or with a key of the application's, ends with it: a refresh token would outlive it.
+  const endsByItself = accessToken !== undefined || identity?.credential !== undefined;
+  const isRenewable = isOffline && identity !== undefined && !endsByItself;
   // A client that wants no scope checks what was typed, and one that wants a refresh token will not type it again: logins.
   if (identity !== undefined && (scopes.length === 0 || isRenewable)) {
     deps.audit.record({
@@ -42,6 +43,7 @@ export async function grant(deps: Deps, caller: Caller, { scopes, isOffline, add
     scopes: granted,
     reachesCatalog: scopes.some(({ type, name }) => type === 'registry' && name === 'catalog'),
     accessToken: accessToken?.id,
+    credential: identity?.credential,
   });
   const refresh = isRenewable ? { refresh_token: await newOfflineToken(deps, identity.id) } : {};
   return {

@@ -5,10 +5,11 @@ import type { BlobStore, Bytes, StorageKey } from '../blob-store.ts';
 import { calls } from '../calls.ts';
 import { DIRECTORY_MODE } from '../local-directory.ts';
 import { untilAborted } from '../until-aborted.ts';
-import { type Files, flushes, ifThere, orNoSpace, orNotFound } from './host.ts';
+import { type Files, flushes, ifThere, orNotFound, orRefusal } from './host.ts';
 import type { Layout } from './layout.ts';
 import { durableShelves, prepare } from './prepare.ts';
 import { listFiles, readWhole } from './reader.ts';
+import { reserve } from './reserve.ts';
 import { writeBody } from './writer.ts';
 
 /** The owner writes, the group may read, others see nothing: private content lies here. */
@@ -23,11 +24,16 @@ const LARGE_WRITES = 16;
  *  Publishing flushes the file's bytes, then moves the file among the blobs, then flushes the directory: each step waits for the one before, so that
  *  a file among the blobs is whole at any moment at which the power may fail. Removing looks at the upload first and at the blob second, the way
  *  a file moves: the other way round, a publish between the two looks would save the file from both. */
-export function blobFiles(layout: Layout, files: Files): BlobStore {
+export function blobFiles(
+  layout: Layout,
+  files: Files,
+  { reserveBytes = 0 }: { readonly reserveBytes?: number } = {},
+): BlobStore {
+  const room = reserve(files, { directory: layout.root, reserveBytes });
   const flush = flushes(files);
-  const { ready, close, run, alone } = calls(() => orNoSpace(prepare(layout, { files, flushes: flush })));
+  const { ready, close, run, alone } = calls(() => orRefusal(prepare(layout, { files, flushes: flush })));
   const makeBlobShelf = durableShelves(layout.blobs, { files, flushes: flush });
-  const change = <T>(key: StorageKey, act: () => Promise<T>) => alone(key, () => orNoSpace(act()));
+  const change = <T>(key: StorageKey, act: () => Promise<T>) => alone(key, () => orRefusal(act()));
   let writing = 0;
   const sizeOf = async (path: string) => (await ifThere(files.stat(path)))?.size;
 
@@ -57,7 +63,7 @@ export function blobFiles(layout: Layout, files: Files): BlobStore {
       const { size } = await file.stat();
       if (size !== offsetBytes) throw offsetMismatch(size);
       const bufferBytes = writing <= LARGE_WRITES ? 1024 * 1024 : 64 * 1024;
-      return await writeBody(file, body, { offsetBytes, bufferBytes });
+      return await writeBody(file, room.guard(body), { offsetBytes, bufferBytes });
     } finally {
       writing -= 1;
       await file.close();
@@ -93,6 +99,7 @@ export function blobFiles(layout: Layout, files: Files): BlobStore {
   return {
     ready,
     close,
+    checkSpace: () => run(room.check),
     append: (key, body, { offsetBytes, signal }) =>
       change(key, () => append(key, untilAborted(body, signal), offsetBytes)),
     uploadSize: (key) =>

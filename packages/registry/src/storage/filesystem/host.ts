@@ -30,16 +30,38 @@ export async function orNotFound<T>(call: Promise<T>): Promise<T> {
   }
 }
 
-/** What `call` returns; a full disk or an exhausted quota is thrown as `no-space`. */
-export async function orNoSpace<T>(call: Promise<T>): Promise<T> {
+/** Making a directory and what is above it on a read-only file system, Node says `ENOENT`. */
+function isRefusedDirectory(error: unknown): boolean {
+  return hostCode(error) === 'ENOENT' && error instanceof Error && 'syscall' in error && error.syscall === 'mkdir';
+}
+
+/** What `call` returns; a full disk or an exhausted quota is thrown as `no-space`, and what the host will not do now as `unavailable`. */
+export async function orRefusal<T>(call: Promise<T>): Promise<T> {
   try {
     return await call;
-  } catch (error) {
-    const code = hostCode(error);
-    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error;
-    throw new StorageError('no-space', 'There is no room for more blobs. Free some, or give the registry more.', {
-      cause: error,
-    });
+  } catch (cause) {
+    switch (isRefusedDirectory(cause) ? 'EROFS' : hostCode(cause)) {
+      case 'ENOSPC':
+      case 'EDQUOT':
+        throw new StorageError('no-space', 'There is no room for more blobs. Free some, or give the registry more.', {
+          cause,
+        });
+      case 'EROFS':
+        throw new StorageError(
+          'unavailable',
+          'The file system of the blobs is read-only. Check the disk, then mount it for writing.',
+          { cause },
+        );
+      case 'EMFILE':
+      case 'ENFILE':
+        throw new StorageError(
+          'unavailable',
+          'Too many files are open. Raise the limit of this process (ulimit -n, or LimitNOFILE under systemd).',
+          { cause },
+        );
+      default:
+        throw cause;
+    }
   }
 }
 

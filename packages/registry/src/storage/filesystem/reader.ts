@@ -1,5 +1,6 @@
+import type { StoredFile } from '../blob-check.ts';
 import { notFound } from '../blob-error.ts';
-import type { BlobStore, Bytes } from '../blob-store.ts';
+import type { Bytes } from '../blob-store.ts';
 import { type Files, ifThere, orNotFound } from './host.ts';
 import type { Layout } from './layout.ts';
 
@@ -23,7 +24,7 @@ export async function* readWhole(files: Files, path: string, signal: AbortSignal
 }
 
 /** Every file of `layout`, a directory at a time, so that memory does not grow with their number. */
-export async function* listFiles(files: Files, layout: Layout, signal: AbortSignal): ReturnType<BlobStore['list']> {
+export async function* listFiles(files: Files, layout: Layout, signal: AbortSignal): AsyncGenerator<StoredFile, void> {
   for (const tree of [layout.uploads, layout.blobs]) {
     for await (const { name } of await files.opendir(tree)) {
       const shelf = layout.shelf(tree, name);
@@ -31,13 +32,13 @@ export async function* listFiles(files: Files, layout: Layout, signal: AbortSign
     }
   }
 
-  async function* listShelf(shelf: string): ReturnType<BlobStore['list']> {
+  async function* listShelf(shelf: string): AsyncGenerator<StoredFile, void> {
     for await (const { name } of await files.opendir(shelf)) {
       signal.throwIfAborted();
       const file = layout.file(shelf, name);
       if (file === undefined) continue;
       const found = await ifThere(files.stat(file.path));
-      if (found?.isFile()) yield { key: file.key, modifiedMs: found.mtimeMs };
+      if (found?.isFile()) yield { key: file.key, modifiedMs: found.mtimeMs, sizeBytes: found.size };
     }
   }
 }

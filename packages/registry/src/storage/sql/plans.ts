@@ -13,6 +13,7 @@ export const readNames: readonly ReadName[] = namesOf<ReadName>({
   findManifest: true,
   readManifest: true,
   listTags: true,
+  listTagRecords: true,
   listReferrers: true,
   findUpload: true,
   findKnownKeys: true,

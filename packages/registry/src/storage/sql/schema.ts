@@ -17,7 +17,7 @@ export interface Schema {
     pull_count: number;
     sent_bytes: number;
   };
-  /** Contents, each stored once; one live row a digest. `storage_key` is null where the bytes are in `blob_bytes`. */
+  /** Contents, each stored once; one live row a digest. `storage_key` is null where the bytes are in `blob_bytes`, and where they were lost and are waited for. */
   blobs: {
     id: Generated<number>;
     digest: string;

@@ -9,6 +9,7 @@ import { all, type Define, first, type Plan, type Slots } from './statement.ts';
 /** Plans about tags. Every move is written to the history with it. */
 export interface TagPlans {
   listTags: PlanOf<'listTags'>;
+  listTagRecords: PlanOf<'listTagRecords'>;
   deleteTag: PlanOf<'deleteTag'>;
   setTagExpiry: PlanOf<'setTagExpiry'>;
   /** The manifest that a tag points to. */
@@ -38,6 +39,17 @@ export function createTagPlans(define: Define, repositories: RepositoryPlans): T
     *listTags(repositoryId, { after, limit }) {
       const rows = yield* all(statements.page, { repositoryId, after: after ?? '', limit });
       return rows.map((row) => row.name as Tag);
+    },
+    *listTagRecords(repositoryId, { after, limit }) {
+      const rows = yield* all(statements.records, { repositoryId, after: after ?? '', limit });
+      return rows.map((row) => ({
+        tag: row.name as Tag,
+        digest: row.digest as Digest,
+        mediaType: row.media_type,
+        sizeBytes: row.size_bytes,
+        movedMs: row.moved_ms,
+        expiresMs: row.expires_ms ?? undefined,
+      }));
     },
     *deleteTag(command) {
       const held = yield* findTag(command.repositoryId, command.tag);
@@ -86,6 +98,17 @@ function tagStatements(define: Define) {
         .where('repository_id', '=', p.repositoryId)
         .where('name', '>', p.after)
         .orderBy('name')
+        .limit(p.limit),
+    ),
+    records: define('tags.records', (p: Slots<{ repositoryId: number; after: string; limit: number }>, { db }) =>
+      db
+        .selectFrom('tags')
+        .innerJoin('manifests', 'manifests.id', 'tags.manifest_id')
+        .select(['tags.name', 'tags.moved_ms', 'tags.expires_ms'])
+        .select(['manifests.digest', 'manifests.media_type', 'manifests.size_bytes'])
+        .where('tags.repository_id', '=', p.repositoryId)
+        .where('tags.name', '>', p.after)
+        .orderBy('tags.name')
         .limit(p.limit),
     ),
     pointingTo: define('tags.pointingTo', (p: Slots<{ manifestId: number }>, { db }) =>

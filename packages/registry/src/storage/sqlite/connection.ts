@@ -23,8 +23,8 @@ export interface Connection {
   close(): void;
 }
 
-/** Opens `file`, or a database of its own in memory for `:memory:`. Throws a `StorageError` that says what to do. */
-export function openConnection(file: string, options: { readonly readOnly: boolean }): Connection {
+/** Opens `file`, with SQLite's options where it is a URL, or a database of its own in memory for `:memory:`. Throws a `StorageError` that says what to do. */
+export function openConnection(file: string | URL, options: { readonly readOnly: boolean }): Connection {
   const database = openDatabase(file, options.readOnly);
   const prepared = new Map<string, StatementSync>();
 
@@ -62,7 +62,7 @@ export function openConnection(file: string, options: { readonly readOnly: boole
   };
 }
 
-function openDatabase(file: string, readOnly: boolean): DatabaseSync {
+function openDatabase(file: string | URL, readOnly: boolean): DatabaseSync {
   try {
     const database = new DatabaseSync(file, { readOnly, enableForeignKeyConstraints: true, timeout: busyTimeoutMs });
     refuseOldSqlite(database);

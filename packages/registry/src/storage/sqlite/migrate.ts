@@ -22,7 +22,8 @@ export function migrate(connection: Connection): void {
   }
 }
 
-function readVersion(connection: Connection): number {
+/** The version of the database. Refuses one that a newer program wrote as `unavailable`. */
+export function readVersion(connection: Connection): number {
   const version = connection.run(userVersion());
   if (version > migrations.length) {
     throw new StorageError(

@@ -11,6 +11,8 @@ import { type Connection, openConnection } from './connection.ts';
 import { migrate } from './migrate.ts';
 import { startWriter, type Writer } from './writer.ts';
 
+export { sqliteCheck } from './check.ts';
+
 /** Metadata in one SQLite file, or with `:memory:` in the memory of this process.
  *
  *  Commands run in a writer thread and are durable when they resolve; reads run on a connection of the calling thread and see every command that has resolved. Other

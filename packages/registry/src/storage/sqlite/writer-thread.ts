@@ -3,7 +3,7 @@
  *  Invariant: an answer leaves this thread only after the commit that holds its command was flushed (WAL, `synchronous=FULL`). Commands that
  *  wait while a commit is under way are taken together by the next one, so that concurrent pushes share a flush and none joins a flush that began before it. */
 import { closeSync, openSync } from 'node:fs';
-import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { isMainThread, type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { isStorageError, StorageError } from '../error.ts';
 import type { Plans } from '../sql/plans.ts';
 import { type CompiledStatements, definedBy, type Step } from '../sql/statement.ts';
@@ -14,6 +14,12 @@ import { migrate } from './migrate.ts';
 
 /** What the thread is told: first its statements, then the rest. */
 export type ToWriter = { readonly commands: readonly CommandRequest[] } | { readonly close: true };
+
+/** What the thread is made with. `port` is one of its own: Deno's `parentPort` neither closes nor gives what waits in it. */
+export interface WriterData {
+  readonly file: string;
+  readonly port: MessagePort;
+}
 
 /** The first message. */
 export interface StartWriter {
@@ -121,7 +127,7 @@ function* askJournalMode(): Generator<Step, string, readonly unknown[]> {
   return row?.journal_mode ?? 'unknown';
 }
 
-function start(port: MessagePort, file: string): void {
+function start({ file, port }: WriterData): void {
   try {
     const connection = openWriter(file);
     port.once('message', ({ statements }: StartWriter) => {
@@ -135,4 +141,4 @@ function start(port: MessagePort, file: string): void {
   }
 }
 
-if (parentPort !== null) start(parentPort, (workerData as { readonly file: string }).file);
+if (!isMainThread) start(workerData as WriterData);
