@@ -1,32 +1,37 @@
 // Runs the OCI Distribution conformance suite against fresh servers: `npm run conformance`.
 // --url URL tests a registry that runs already (a peer, to compare); --run NAME makes one of the runs only.
 import { mkdir, readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { type HostName, hostNames, prepareHosts } from './hosts/hosts.ts';
 import { tryCommand } from './run-command.ts';
-import { passwordOf, type ServerOptions, startServer, type TestServer, useServer } from './server.ts';
+import { passwordOf, type RunningServer, type ServerOptions, startHost, startServer, useServer } from './server.ts';
 import { countFailed, type FailedTest, findUntried, parseCounts, parseFailedTests } from './suite-report.ts';
 import { toolPath } from './tools.ts';
 
 type Run = {
   readonly name: string;
   readonly suite: Readonly<Record<string, string>>;
-  readonly server: ServerOptions;
+  /** What Moorage is started with, or which host takes its place. */
+  readonly server: ServerOptions | HostName;
   /** What this run leaves out on purpose, by its name in results.yaml. */
   readonly untried: readonly string[];
 };
+type OpenRun = Omit<Run, 'server'> & { readonly server: ServerOptions };
 
 const tagParameters = ['Manifest put with tag params', 'Tag Param', 'Tag Param sha512'];
 const sparse = 'Sparse Manifests';
-const openRuns: readonly Run[] = [
+const dev = { name: 'dev', suite: { OCI_VERSION: 'dev' }, server: {}, untried: [sparse] } as const;
+const openRuns: readonly OpenRun[] = [
   {
     name: 'stable',
     suite: { OCI_VERSION: 'stable', OCI_API_BLOBS_UPLOAD_CANCEL: 'true' },
     server: {},
     untried: [sparse, ...tagParameters],
   },
-  { name: 'dev', suite: { OCI_VERSION: 'dev' }, server: {}, untried: [sparse] },
+  dev,
   {
     name: 'dev-sparse',
     suite: { OCI_VERSION: 'dev', OCI_DATA_SPARSE: 'true' },
@@ -35,7 +40,7 @@ const openRuns: readonly Run[] = [
   },
 ];
 
-/** The same on a server with accounts, by a user of it. */
+/** The same on a server with accounts, by a user of it; and `dev` through each adapter, in an application that embeds the library. */
 const user = 'conformance';
 const runs: readonly Run[] = [
   ...openRuns,
@@ -45,15 +50,18 @@ const runs: readonly Run[] = [
     suite: { ...run.suite, OCI_USERNAME: user, OCI_PASSWORD: passwordOf(user) },
     server: { ...run.server, accounts: [user] },
   })),
+  ...hostNames.map((host) => ({ ...dev, name: `dev-${host}`, server: host })),
 ];
 
 const resultsDirectory = fileURLToPath(new URL('results', import.meta.url));
+/** More would wait for each other. */
+const parallelRuns = Math.max(2, availableParallelism());
 const shownFailures = 20;
 const shownCharacters = 4000;
 
 type Outcome = { readonly passed: number; readonly failed: number; readonly report: string };
 
-async function judge(run: Run, server: TestServer): Promise<Outcome> {
+async function judge(run: Run, server: RunningServer): Promise<Outcome> {
   const directory = join(resultsDirectory, run.name);
   await mkdir(directory, { recursive: true });
   const result = await tryCommand('conformance', [], {
@@ -90,9 +98,13 @@ function describeFailures(tests: readonly FailedTest[]): string[] {
   return [...full, ...tests.slice(shownFailures).map(({ name }) => `FAILED ${name}`)];
 }
 
+function start(server: Run['server']): Promise<RunningServer> {
+  return typeof server === 'string' ? startHost(server) : startServer(server);
+}
+
 async function perform(run: Run, url: string | undefined): Promise<Outcome> {
   try {
-    const server = url === undefined ? await startServer(run.server) : useServer(url);
+    const server = url === undefined ? await start(run.server) : useServer(url);
     try {
       return await judge(run, server);
     } finally {
@@ -103,11 +115,22 @@ async function perform(run: Run, url: string | undefined): Promise<Outcome> {
   }
 }
 
+async function work(): Promise<void> {
+  for (let run = queue.shift(); run !== undefined; run = queue.shift()) {
+    const outcome = await perform(run, options.url);
+    outcomes.push(outcome);
+    console.log(outcome.report);
+  }
+}
+
 const { values: options } = parseArgs({ options: { url: { type: 'string' }, run: { type: 'string' } } });
 const chosen = runs.filter(({ name }) => options.run === undefined || options.run === name);
 if (chosen.length === 0) throw new Error(`There is no run ${options.run}: ${runs.map(({ name }) => name).join(', ')}.`);
-const outcomes = await Promise.all(chosen.map((run) => perform(run, options.url)));
-for (const { report } of outcomes) console.log(report);
+if (options.url === undefined)
+  await prepareHosts(hostNames.filter((host) => chosen.some(({ server }) => server === host)));
+const queue = [...chosen];
+const outcomes: Outcome[] = [];
+await Promise.all(Array.from({ length: parallelRuns }, work));
 const total = (count: 'passed' | 'failed') => outcomes.reduce((sum, outcome) => sum + outcome[count], 0);
 console.log(`${total('passed')} passed, ${total('failed')} failed`);
 process.exitCode = total('failed') === 0 ? 0 : 1;

@@ -1,6 +1,7 @@
-// Installs what `npm run conformance` and `npm run clients` use and this machine lacks.
-import { existsSync } from 'node:fs';
+// Installs what `npm run conformance`, `npm run clients` and the endurance run use and this machine lacks.
+import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { hostsDirectory } from './hosts/hosts.ts';
 import { runCommand, tryCommand } from './run-command.ts';
 import { debianPackages, goProgramDirectory, goPrograms } from './tools.ts';
 
@@ -36,7 +37,22 @@ async function installDebianPackages(): Promise<void> {
   console.log(`${missing.join(', ')} are installed`);
 }
 
-const results = await Promise.allSettled([installDebianPackages(), ...goPrograms.map(installGoProgram)]);
+/** Frameworks and runtimes that only the hosts need, in folders of their own. */
+async function installHostPackages(folder: 'runtimes' | 'next'): Promise<void> {
+  const directory = join(hostsDirectory, folder);
+  const modifiedMs = (file: string) => statSync(join(directory, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (modifiedMs('node_modules/.package-lock.json') < modifiedMs('package-lock.json')) {
+    await runCommand('npm', ['ci'], { cwd: directory, timeoutMs: 600_000 });
+  }
+  console.log(`The packages of conformance/hosts/${folder} are there`);
+}
+
+const results = await Promise.allSettled([
+  installDebianPackages(),
+  installHostPackages('runtimes'),
+  installHostPackages('next'),
+  ...goPrograms.map(installGoProgram),
+]);
 const failures = results.filter((result) => result.status === 'rejected');
 for (const { reason } of failures) console.error(reason instanceof Error ? reason.message : reason);
 process.exitCode = failures.length === 0 ? 0 : 1;

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { type Command, type HostName, hostCommand, hostsDirectory } from './hosts/hosts.ts';
 import { runCommand } from './run-command.ts';
 
 const repositoryRoot = fileURLToPath(new URL('..', import.meta.url));
@@ -14,17 +15,28 @@ const readyTimeoutMs = 60_000;
 const drainTimeoutMs = 30_000;
 const shownLogLines = 15;
 
-export type TestServer = {
+/** A registry that answers. */
+export type RunningServer = {
   /** Address and port, as a client writes them before the repository. */
   readonly host: string;
   /** `http://` and the host. */
   readonly url: string;
   /** The first errors and the last lines of the server's log; of a server that was started by others, nothing. */
   lastLog(): Promise<string>;
-  /** Runs a `moorage` command on the server's data, while it runs; returns what it printed. */
-  moorage(args: readonly string[], input?: string): Promise<string>;
   /** Ends the server and removes its data. */
   stop(): Promise<void>;
+};
+
+/** Moorage itself. */
+export type TestServer = RunningServer & {
+  /** Runs a `moorage` command on the server's data, while it runs; returns what it printed. */
+  moorage(args: readonly string[], input?: string): Promise<string>;
+};
+
+/** A server that was started here. */
+export type StartedServer = RunningServer & {
+  /** The process that was started, which may have started others. */
+  readonly pid: number;
 };
 
 /** What a server is started with. */
@@ -40,21 +52,60 @@ export const passwordOf = (user: string): string => `${user}-secret`;
 
 /** Starts Moorage with a fresh data directory on a free port of the loopback. Resolves when `/readyz` answers 200; throws with the log when the server ends or is not ready in 60 s. */
 export async function startServer({ settings = {}, accounts = [] }: ServerOptions = {}): Promise<TestServer> {
-  const directory = await mkdtemp(join(tmpdir(), 'moorage-conformance-'));
-  const host = `127.0.0.1:${await findFreePort()}`;
-  const logFile = join(directory, 'server.log');
-  const log = await open(logFile, 'w');
-  const data = join(directory, 'data');
+  const place = await openPlace();
   const command = ['tools/run.js', 'packages/server/bin/moorage.js'];
   const moorage = async (args: readonly string[], input = '') => {
-    const all = [...command, ...args, '--data', data];
+    const all = [...command, ...args, '--data', place.data];
     return (await runCommand(process.execPath, all, { cwd: repositoryRoot, input })).stdout;
   };
   for (const user of accounts) await moorage(['user', 'add', user, '--password-stdin'], passwordOf(user));
   const access = accounts.length === 0 ? ['--open'] : [];
-  const child = spawn(process.execPath, [...command, 'serve', ...access, '--listen', host, '--data', data], {
-    cwd: repositoryRoot,
-    env: { ...process.env, ...settings },
+  const listen = ['--listen', `127.0.0.1:${place.port}`, '--data', place.data];
+  const server = await launch(place, {
+    command: [process.execPath, ...command, 'serve', ...access, ...listen],
+    directory: repositoryRoot,
+    env: settings,
+    readyPath: '/readyz',
+  });
+  return { ...server, moorage };
+}
+
+/** Starts an application that embeds the library, likewise. */
+export async function startHost(host: HostName): Promise<StartedServer> {
+  const place = await openPlace();
+  return launch(place, {
+    command: hostCommand(host, place.port),
+    directory: hostsDirectory,
+    env: { PORT: String(place.port), DATA: place.data },
+    readyPath: '/v2/',
+  });
+}
+
+/** Where a server runs: a free port and a directory of its own. */
+type Place = { readonly directory: string; readonly data: string; readonly port: number };
+
+async function openPlace(): Promise<Place> {
+  const directory = await mkdtemp(join(tmpdir(), 'moorage-conformance-'));
+  return { directory, data: join(directory, 'data'), port: await findFreePort() };
+}
+
+type Launch = {
+  readonly command: Command;
+  /** Where the command runs. */
+  readonly directory: string;
+  /** Beside this process's environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Answers 200 when the server is ready. */
+  readonly readyPath: string;
+};
+
+async function launch(place: Place, { command, directory, env, readyPath }: Launch): Promise<StartedServer> {
+  const logFile = join(place.directory, 'server.log');
+  const log = await open(logFile, 'w');
+  const [program, ...args] = command;
+  const child = spawn(program, args, {
+    cwd: directory,
+    env: { ...process.env, ...env },
     stdio: ['ignore', log.fd, log.fd],
     detached: true, // a process group of its own: Node, the pinned Node and the server end together
   });
@@ -62,7 +113,7 @@ export async function startServer({ settings = {}, accounts = [] }: ServerOption
   await log.close();
   const stopWatching = onProcessEnd(() => {
     child.kill();
-    rmSync(directory, { recursive: true, force: true });
+    rmSync(place.directory, { recursive: true, force: true });
   });
   const lastLog = async () => summarizeLog(await readFile(logFile, 'utf8'));
   const stop = async () => {
@@ -70,11 +121,12 @@ export async function startServer({ settings = {}, accounts = [] }: ServerOption
     child.kill();
     const inTime = await Promise.race([exited, delay(drainTimeoutMs, undefined, { ref: false })]);
     if (inTime === undefined && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    await rm(directory, { recursive: true, force: true });
+    await rm(place.directory, { recursive: true, force: true });
   };
+  const host = `127.0.0.1:${place.port}`;
   const url = `http://${host}`;
-  const ready = await waitUntilReady(`${url}/readyz`, () => child.exitCode !== null);
-  if (ready) return { host, url, lastLog, moorage, stop };
+  const ready = await waitUntilReady(`${url}${readyPath}`, () => child.exitCode !== null);
+  if (ready && child.pid !== undefined) return { host, url, pid: child.pid, lastLog, stop };
   const reason = await lastLog();
   await stop();
   throw new Error(`The server did not become ready at ${url}. Its log ends with:\n${reason}`);
@@ -110,7 +162,7 @@ function onProcessEnd(end: () => void): () => void {
 async function waitUntilReady(url: string, hasEnded: () => boolean): Promise<boolean> {
   const deadline = performance.now() + readyTimeoutMs;
   while (!hasEnded() && performance.now() < deadline) {
-    const response = await fetch(url).catch(() => undefined); // refused: it does not listen yet
+    const response = await fetch(url, { headers: { Connection: 'close' } }).catch(() => undefined); // refused: it does not listen yet
     await response?.arrayBuffer();
     if (response?.status === 200) return true;
     await delay(50);
