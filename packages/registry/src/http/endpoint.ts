@@ -84,8 +84,10 @@ export function onRepository<A extends Action>(
       try {
         permit = await deps.access.getPermit(caller, { action, name, alsoPulls: alsoPulls?.(request) });
       } catch (error) {
-        const isUnknown = error instanceof OciError && error.code === 'NAME_UNKNOWN';
-        if (!isUnknown || answerUnknown === undefined) throw error;
+        if (!(error instanceof OciError)) throw error;
+        // A client that looks before it pushes gives up at a 403 without words: its push then gets them.
+        if (error.code === 'DENIED' && request.isHead) throw new OciError('NAME_UNKNOWN', undefined, { cause: error });
+        if (error.code !== 'NAME_UNKNOWN' || answerUnknown === undefined) throw error;
         return answerUnknown(request);
       }
       return endpoint(deps, permit, request);

@@ -40,6 +40,8 @@ export interface Manifests {
   get(permit: Permit<'pull'>, reference: Reference): Promise<ManifestRecord>;
   /** The manifest and the bytes that were pushed. `MANIFEST_UNKNOWN`. */
   read(permit: Permit<'pull'>, reference: Reference): Promise<StoredBytes>;
+  /** As `read`, with what stands in the document. */
+  open(permit: Permit<'pull'>, reference: Reference): Promise<ManifestFacts & { readonly bytes: Uint8Array }>;
   /** Stores a manifest and sets its tags, all or nothing (end-7). `DIGEST_INVALID`, `MANIFEST_INVALID`, `MANIFEST_BLOB_UNKNOWN`; 412 where the condition does not hold. */
   push(permit: Permit<'push'>, push: ManifestPush): Promise<PushedManifest>;
   /** Points a tag at a manifest that is there, as a push of it would; returns its digest. `MANIFEST_UNKNOWN`, `MANIFEST_BLOB_UNKNOWN`. */
@@ -85,6 +87,10 @@ export function createManifests(needs: Needs): Manifests {
       return record ?? unknownManifest(permit, reference);
     },
     read,
+    async open(permit, reference) {
+      const stored = await read(permit, reference);
+      return { ...factsOf(parseStored(stored), stored.digest, stored.sizeBytes), bytes: stored.bytes };
+    },
     async push(permit, { reference, tags: moreTags, bytes, contentType, condition }) {
       const digest = digestOf(bytes, reference.digest === undefined ? 'sha256' : algorithmOf(reference.digest));
       if (reference.digest !== undefined && reference.digest !== digest) {
@@ -103,8 +109,9 @@ export function createManifests(needs: Needs): Manifests {
       return { digest, subject: manifest.subject, tags, warnings };
     },
     async tag(permit, tag, reference) {
-      const { digest, bytes, mediaType } = await read(permit, reference);
-      const manifest = parseManifest(bytes, { contentType: mediaType, defaultMediaType: mediaType });
+      const content = await read(permit, reference);
+      const { digest, bytes } = content;
+      const manifest = parseStored(content);
       const facts = factsOf(manifest, digest, bytes.byteLength);
       const stored = await store(permit, { facts, manifest, bytes, tags: [tag], condition: undefined });
       tellMoves(permit, digest, stored);
@@ -133,6 +140,10 @@ export function createManifests(needs: Needs): Manifests {
       events.tell(permit, { type: 'manifest-deleted', digest, isExpired: false });
     },
   };
+}
+
+function parseStored({ bytes, mediaType }: StoredBytes): Manifest {
+  return parseManifest(bytes, { contentType: mediaType, defaultMediaType: mediaType });
 }
 
 function factsOf(manifest: Manifest, digest: Digest, sizeBytes: number): ManifestFacts {

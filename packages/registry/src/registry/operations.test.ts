@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openUserRegistry, type UserRegistry } from '../../test/access/users.ts';
-import { imageOf } from '../../test/support/documents.ts';
+import { configType, imageOf } from '../../test/support/documents.ts';
 import { imageType, sha256 } from '../../test/support/registry.ts';
 
 let opened: UserRegistry;
@@ -32,6 +32,9 @@ test('what the application pushes is what it reads, and what clients read', asyn
     digest: sha256(image),
     mediaType: imageType,
     sizeBytes: image.length,
+    artifactType: configType,
+    subject: undefined,
+    annotations: undefined,
     bytes: image,
   });
   const blob = await registry.readBlob('acme/web', sha256('{}'));

@@ -8,8 +8,9 @@ import { OciError } from '../oci/error.ts';
 import { parseReference, parseRepositoryName, parseTag, type RepositoryName } from '../oci/name.ts';
 import type { AuditEntry, GrantRecord, NamePattern, Role } from '../storage/access-records.ts';
 import type { Bytes } from '../storage/blob-store.ts';
-import type { ManifestRecord, ReferrerRecord, TagRecord } from '../storage/metadata-store.ts';
+import type { ReferrerRecord, TagRecord } from '../storage/metadata-store.ts';
 import type { Blobs } from './blobs.ts';
+import type { ManifestFacts } from './events.ts';
 import type { Manifests, PushedManifest } from './manifests.ts';
 import type { PushedBlob } from './publish-blob.ts';
 import type { Referrers } from './referrers.ts';
@@ -33,7 +34,7 @@ export interface PageOptions {
 }
 
 /** A manifest and the bytes that were pushed. */
-export interface ManifestContent extends ManifestRecord {
+export interface ManifestContent extends ManifestFacts {
   readonly bytes: Uint8Array;
 }
 
@@ -117,7 +118,7 @@ export function createOperations(needs: OperationNeeds, caller: Caller): Operati
       const { items, hasMore } = await tags.listRecords(await permit('pull', name), { after, limit });
       return { items, next: hasMore ? items.at(-1)?.tag : undefined };
     },
-    getManifest: async (name, reference) => manifests.read(await permit('pull', name), parseReference(reference)),
+    getManifest: async (name, reference) => manifests.open(await permit('pull', name), parseReference(reference)),
     async listReferrers(name, digest, { after, limit = defaultLimit, artifactType } = {}) {
       const start = after === undefined ? undefined : parseDigest(after);
       const page = { after: start, limit, artifactType };

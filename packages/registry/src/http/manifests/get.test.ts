@@ -119,3 +119,12 @@ test('end-3 with what is neither tag nor digest is 400', async () => {
     expect([reference, answer.status, ...answer.codes()]).toEqual([reference, 400, code]);
   }
 });
+
+test('end-3 that is refused with words is 403 on GET, and on HEAD 404, so that who looks before a push goes on to the words of the push', async () => {
+  const hub = openTestRegistry({ access: { authorize: ({ action }) => ({ refuse: `Ask before you ${action}.` }) } });
+  const answer = await hub.call('GET', at('latest'));
+  expect([answer.status, answer.json().errors[0].message]).toEqual([403, 'Ask before you pull.']);
+  expect((await hub.call('HEAD', at('latest'))).status).toBe(404);
+  const push = await hub.call('POST', '/v2/acme/web/blobs/uploads/');
+  expect([push.status, push.json().errors[0].message]).toEqual([403, 'Ask before you push.']);
+});
