@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { AccessTokens } from './access/access-tokens.ts';
 import { type AccessOptions, createDoors } from './access/doors.ts';
 import { anonymous, application, type Identity } from './access/identity.ts';
@@ -17,6 +16,7 @@ import { createManifests } from './registry/manifests.ts';
 import type { Needs } from './registry/needs.ts';
 import { createOperations, type Operations } from './registry/operations.ts';
 import { createPulls } from './registry/pulls.ts';
+import { randomIds } from './registry/random-ids.ts';
 import { createReferrers } from './registry/referrers.ts';
 import { createRepositories } from './registry/repositories.ts';
 import { type SettingsInput, type Sources, withDefaults } from './registry/settings.ts';
@@ -67,7 +67,7 @@ export interface Registry extends RegistryHandler, Operations {
 /** Makes a registry. Does no I/O. */
 export function createRegistry(options: RegistryOptions): Registry {
   const { metadata, blobs, path = '/v2', publicUrl } = options;
-  const sources: Sources = { now: Date.now, randomId: () => randomBytes(16).toString('hex'), ...options.sources };
+  const sources: Sources = { now: Date.now, randomId: randomIds(), ...options.sources };
   const settings = withDefaults(options);
   const onError = (error: Error) => tell(() => options.onError?.(error, undefined));
   const events = createEvents(options, { sources, onError });

@@ -22,6 +22,9 @@ export interface LimitRequest {
   readonly method: string;
 }
 
+/** Seconds after which the client may try again; undefined: now. */
+type Limit = NonNullable<DispatchOptions['limit']>;
+
 /** What dispatch is made of. */
 export interface DispatchOptions extends Reports {
   /** Seconds after which the client may try again (429); undefined: now. */
@@ -44,7 +47,7 @@ export function createDispatch(
 ): (request: RegistryRequest) => Promise<RegistryResponse> {
   const match = createMatcher(routes, options.path);
   const refuse = createRefuse(deps.challenger, options);
-  const { sources, onRequest } = options;
+  const { sources, limit, onRequest } = options;
 
   async function answer(request: RegistryRequest, course: Course): Promise<RegistryResponse> {
     const { method, target, headers, body, address } = request;
@@ -53,11 +56,11 @@ export function createDispatch(
     course.match = found;
     const { route, params } = found;
     const limited = { address, end: route.end, method };
-    await checkLimit({ ...limited, stage: 'arrived', identity: undefined });
+    if (limit !== undefined) await checkLimit(limit, { ...limited, stage: 'arrived', identity: undefined });
     // An endpoint that gives tokens reads what is shown by itself.
     const caller = route.action === 'none' ? anonymous : await deps.callers.find(parseCredentials(headers), address);
     course.caller = caller;
-    await checkLimit({ ...limited, stage: 'identified', identity: caller.identity });
+    if (limit !== undefined) await checkLimit(limit, { ...limited, stage: 'identified', identity: caller.identity });
     return route.handle(deps, caller, {
       params,
       query: new URLSearchParams(query),
@@ -72,8 +75,8 @@ export function createDispatch(
     });
   }
 
-  async function checkLimit(request: LimitRequest): Promise<void> {
-    const seconds = await options.limit?.(request);
+  async function checkLimit(ask: Limit, request: LimitRequest): Promise<void> {
+    const seconds = await ask(request);
     if (seconds === undefined) return;
     const retryAfter = String(Math.max(1, Math.ceil(seconds)));
     throw new OciError('TOOMANYREQUESTS', `Too many requests. Try again in ${retryAfter} seconds.`, {

@@ -280,12 +280,14 @@ export interface Push extends Act {
   readonly visibility: 'public' | 'private';
 }
 
+/** Begins an upload session. */
 export interface OpenUpload extends Push {
   readonly session: SessionId;
   readonly key: StorageKey;
   readonly algorithm: DigestAlgorithm;
 }
 
+/** Makes a blob of what lies under a session. */
 export interface PublishBlob {
   readonly repositoryId: number;
   readonly session: SessionId;
@@ -298,18 +300,21 @@ export interface PublishBlob {
   readonly leaseUntilMs: number;
 }
 
+/** A small blob that came in one request. */
 export interface PutSmallBlob extends Push {
   readonly digest: Digest;
   readonly bytes: Uint8Array;
   readonly leaseUntilMs: number;
 }
 
+/** A blob of another repository. */
 export interface MountBlob extends Push {
   readonly fromRepositoryId: number;
   readonly digest: Digest;
   readonly leaseUntilMs: number;
 }
 
+/** A manifest, with what it names and the tags that are to point to it. */
 export interface PutManifest extends Push {
   readonly digest: Digest;
   readonly bytes: Uint8Array;
