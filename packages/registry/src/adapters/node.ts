@@ -4,7 +4,7 @@ import { DisconnectedError, type RequestHeaders } from '../http/message.ts';
 import { type AdapterOptions, warnOfError } from './adapter-options.ts';
 import { createOriginReader } from './client-origin.ts';
 import { type ConnectionWatch, createConnectionWatch } from './connection-watch.ts';
-import { notOursAnswer } from './error-document.ts';
+import { errorAnswer, notOursAnswer } from './error-document.ts';
 import { createFileSender } from './file-sender.ts';
 import { readBody } from './request-body.ts';
 import { type NodeRequest, pathOf, targetOf } from './request-target.ts';
@@ -63,7 +63,9 @@ export function toNodeHandler(registry: RegistryHandler, options: NodeHandlerOpt
 
   return (request, response, next) => {
     const target = targetOf(request);
-    if (registry.owns(pathOf(target))) {
+    if (registry.owns(pathOf(target)) && namesTwoHosts(request)) {
+      void answer(response, errorAnswer(400, 'The request names more than one Host.'));
+    } else if (registry.owns(pathOf(target))) {
       if (!checkedServer) {
         checkedServer = true;
         if (!isTuned(request.socket)) warnUntuned();
@@ -92,6 +94,13 @@ function openLifeline(request: NodeRequest, watch: ConnectionWatch): { signal():
     },
     close: () => close(),
   };
+}
+
+/** Proxies and servers that each believe another one of the two can be played against each other (RFC 9112, section 3.2). */
+function namesTwoHosts({ headers, rawHeaders }: NodeRequest): boolean {
+  // Nearly every request has each header once, and is seen here to have.
+  if (rawHeaders.length === 2 * Object.keys(headers).length) return false;
+  return rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length > 1;
 }
 
 function headersOf(request: NodeRequest): RequestHeaders {

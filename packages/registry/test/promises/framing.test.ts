@@ -57,6 +57,12 @@ async function expectUnpushed(bytes: string): Promise<void> {
   expect(await metadata.expireUploads({ usedBeforeMs: never, nowMs: never, limit: 10 })).toEqual([]);
 }
 
+test('a request that names two hosts is 400, and one that repeats another header is not', async () => {
+  expect(await exchange('GET /v2/ HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n')).toEqual([400]);
+  expect(await exchange('GET /v2/ HTTP/1.1\r\nHost: a\r\nAccept: a/b\r\nAccept: c/d\r\n\r\n')).toEqual([200]);
+  expect(await seenTargets()).toEqual(['/v2/']);
+});
+
 describe('a body that is longer than was said', () => {
   test('is a blob of what was said, and the rest is no part of it', async () => {
     const [status, ...others] = await exchange(`${head('POST', push('hello'), { 'Content-Length': 5 })}hello`);
