@@ -4,16 +4,19 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import { bun } from './examples/bun.ts';
+import { deno } from './examples/deno.ts';
 import { deployer } from './examples/deployer.ts';
 import { express } from './examples/express.ts';
 import { fastify } from './examples/fastify.ts';
 import { hono } from './examples/hono.ts';
 import { hub } from './examples/hub.ts';
+import { next } from './examples/next.ts';
 import { platform } from './examples/platform.ts';
 import type { Scenario } from './examples/scenario.ts';
 import { type Started, startExample } from './examples/start.ts';
 
-const scenarios: readonly Scenario[] = [express, fastify, hono, deployer, platform, hub];
+const scenarios: readonly Scenario[] = [express, fastify, hono, deployer, platform, hub, bun, deno, next];
 const shownCharacters = 4000;
 
 const names = process.argv.slice(2);

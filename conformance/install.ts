@@ -1,6 +1,7 @@
 // Installs what `npm run conformance`, `npm run clients` and the endurance run use and this machine lacks.
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { installPackages } from '../tools/install-packages.ts';
 import { hostsDirectory } from './hosts/hosts.ts';
 import { runCommand, tryCommand } from './run-command.ts';
 import { debianPackages, goProgramDirectory, goPrograms } from './tools.ts';
@@ -39,11 +40,7 @@ async function installDebianPackages(): Promise<void> {
 
 /** Frameworks and runtimes that only the hosts need, in folders of their own. */
 async function installHostPackages(folder: 'runtimes' | 'next'): Promise<void> {
-  const directory = join(hostsDirectory, folder);
-  const modifiedMs = (file: string) => statSync(join(directory, file), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if (modifiedMs('node_modules/.package-lock.json') < modifiedMs('package-lock.json')) {
-    await runCommand('npm', ['ci'], { cwd: directory, timeoutMs: 600_000 });
-  }
+  installPackages(join(hostsDirectory, folder));
   console.log(`The packages of conformance/hosts/${folder} are there`);
 }
 

@@ -1,9 +1,10 @@
 // Starts an example: `npm run example NAME`; without a name, lists them. PORT and DATA say where it listens and keeps its data (3000, and `data` in its folder).
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, delimiter, dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { copiesLibrary, installPackages } from './install-packages.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -26,7 +27,8 @@ const examples: readonly Example[] = globSync('examples/*/package.json', { cwd: 
 const [wanted] = process.argv.slice(2);
 const example = examples.find(({ name }) => name === wanted);
 if (example !== undefined) {
-  install(example);
+  // The packages of examples without a lock file are among the root's.
+  if (existsSync(join(example.directory, 'package-lock.json'))) installPackages(example.directory);
   start(example);
 } else if (wanted === undefined) {
   console.log(list());
@@ -37,17 +39,6 @@ if (example !== undefined) {
 
 function list(): string {
   return examples.map(({ name, description }) => `npm run example ${name.padEnd(10)} ${description}`).join('\n');
-}
-
-/** An example with a lock file has packages of its own; those of the others are among the root's. */
-function install({ directory }: Example): void {
-  const lock = join(directory, 'package-lock.json');
-  const modifiedMs = (file: string) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  if (!existsSync(lock) || modifiedMs(lock) <= modifiedMs(join(directory, 'node_modules/.package-lock.json'))) return;
-  console.error('Installing the packages of the example (once) …');
-  const command = ['ci', '--no-audit', '--no-fund', '--loglevel=error'];
-  const { status } = spawnSync('npm', command, { cwd: directory, stdio: ['ignore', 2, 2] });
-  if (status !== 0) process.exit(status ?? 1);
 }
 
 /** Runs the start script until it ends, or a signal to this process ends it. */
@@ -61,7 +52,8 @@ function start({ directory, start: script }: Example): void {
     env: {
       ...process.env,
       PATH: [join(directory, 'node_modules/.bin'), join(root, 'node_modules/.bin'), PATH].join(delimiter),
-      NODE_OPTIONS: '--conditions=moorage-source',
+      // The sources, but where an example has a copy of the library as it is published.
+      ...(copiesLibrary(directory) ? {} : { NODE_OPTIONS: '--conditions=moorage-source' }),
       PORT,
       DATA: DATA === undefined ? join(directory, 'data') : resolve(INIT_CWD, DATA),
     },

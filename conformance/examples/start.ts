@@ -104,7 +104,8 @@ async function openHome(directory: string, host: string): Promise<Home> {
   };
 }
 
-async function findFreePort(): Promise<number> {
+/** A port of the loopback on which nobody listens. */
+export async function findFreePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');
   const address = probe.address();

@@ -1,9 +1,9 @@
 // The programs that embed the library, one for each adapter and for each runtime, and how they are started.
 import { chmodSync, existsSync, readdirSync } from 'node:fs';
-import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { installPackages } from '../../tools/install-packages.ts';
 import { runCommand } from '../run-command.ts';
 
 /** Where the hosts lie. */
@@ -17,7 +17,6 @@ export type HostName = (typeof hostNames)[number];
 export type Command = readonly [program: string, ...args: string[]];
 
 const sources = ['--conditions', 'moorage-source'] as const;
-const repositoryRoot = fileURLToPath(new URL('../..', import.meta.url));
 
 /** How a host is started in `hostsDirectory`, to listen on a port of the loopback; `PORT` and `DATA` stand in its environment. */
 export function hostCommand(host: HostName, port: number): Command {
@@ -35,18 +34,11 @@ export function hostCommand(host: HostName, port: number): Command {
   }
 }
 
-/** Next serves what was built: an application, with the library in its node_modules as npm would put it there, since a linked one would be
- *  bundled. Other hosts run the sources. */
+/** Next serves what was built; other hosts run the sources. */
 export async function prepareHosts(hosts: readonly HostName[]): Promise<void> {
   if (!hosts.includes('next')) return;
-  const tsc = join(repositoryRoot, 'node_modules/typescript/bin/tsc');
-  const library = join(repositoryRoot, 'packages/registry');
-  await runCommand(process.execPath, [tsc, '-b', library]);
   const application = join(hostsDirectory, 'next');
-  const installed = join(application, 'node_modules/@moorage/registry');
-  await rm(installed, { recursive: true, force: true });
-  for (const part of ['package.json', 'dist'])
-    await cp(join(library, part), join(installed, part), { recursive: true });
+  installPackages(application);
   const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1' };
   const next = ['node_modules/next/dist/bin/next', 'build'];
   await runCommand(process.execPath, next, { cwd: application, env, timeoutMs: 300_000 });

@@ -77,7 +77,9 @@ function describeCut({ complete, headers, readableDidRead, readableLength }: Nod
 
 function refuse(response: ServerResponse, message: string): void {
   const { status, headers, body } = errorAnswer(413, message);
-  response.writeHead(status, headers).end(body.kind === 'bytes' ? body.bytes : undefined);
+  response.statusCode = status;
+  response.setHeaders(new Map(Object.entries(headers)));
+  response.end(body.kind === 'bytes' ? body.bytes : undefined);
 }
 
 function isHttpServer(server: unknown): server is Server {
