@@ -15,12 +15,13 @@ export type { FetchClient, FetchHandler } from './adapters/fetch.ts';
 export { createRegistry, type Registry, type RegistryOptions } from './create-registry.ts';
 export type { DispatchOptions, LimitRequest } from './http/dispatch.ts';
 export type { RegistryHandler } from './http/handler.ts';
-export type {
-  RegistryRequest,
-  RegistryResponse,
-  RequestHeaders,
-  ResponseBody,
-  ResponseHeaders,
+export {
+  DisconnectedError,
+  type RegistryRequest,
+  type RegistryResponse,
+  type RequestHeaders,
+  type ResponseBody,
+  type ResponseHeaders,
 } from './http/message.ts';
 export type { Reports, RequestReport } from './http/reports.ts';
 export { type Digest, parseDigest } from './oci/digest.ts';
@@ -28,6 +29,7 @@ export { type ErrorCode, type ErrorEntry, type ErrorOptions, errorTable, OciErro
 export {
   parseReference,
   parseRepositoryName,
+  parseSessionId,
   parseTag,
   type Reference,
   type RepositoryName,
@@ -64,7 +66,14 @@ export type {
   Role,
 } from './storage/access-records.ts';
 export type { BlobCheck, StoredFile } from './storage/blob-check.ts';
-export type { BlobContent, BlobStore, Bytes, FileRange, StorageKey } from './storage/blob-store.ts';
+export {
+  type BlobContent,
+  type BlobStore,
+  type Bytes,
+  type FileRange,
+  parseStorageKey,
+  type StorageKey,
+} from './storage/blob-store.ts';
 export { StorageError, type StorageErrorCode } from './storage/error.ts';
 export type { BlobRows, Contradiction, IdPage, ManifestRows, MetadataCheck, Use } from './storage/metadata-check.ts';
 export type {

@@ -169,3 +169,9 @@ test('a session id is a UUID in lower case, and nothing else was ever given out'
   );
   expect(codeOf(() => parseSessionId('0'.repeat(100_000)))).toBe('BLOB_UPLOAD_UNKNOWN');
 });
+
+test('what is no text is no repository name, whatever JavaScript hands over', () => {
+  for (const value of [undefined, null, 7, {}, ['a']]) {
+    expect(() => parseRepositoryName(value as string)).toThrow(expect.objectContaining({ code: 'NAME_INVALID' }));
+  }
+});

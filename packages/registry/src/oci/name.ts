@@ -24,6 +24,8 @@ const sessionPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f
 
 /** `text` as a repository name; else `NAME_INVALID`. */
 export function parseRepositoryName(text: string): RepositoryName {
+  // An application in JavaScript may hand over a parameter that is not there.
+  if (typeof text !== 'string') throw new OciError('NAME_INVALID', 'The name of a repository is a text.');
   if (text.length > maximumNameLength) {
     throw new OciError(
       'NAME_INVALID',
