@@ -6,8 +6,8 @@ import { type AuthorizeRequest, anonymous, type Refusal, type VisibleRequest } f
 import { createKeys, type Keys } from './keys.ts';
 import { createLogins } from './logins.ts';
 import { createOutsideTokens, type TokenServer } from './outside-tokens.ts';
-import { type Access, createAccess } from './permit.ts';
-import { type RepositoryCreation, repositoryRoles } from './repository-roles.ts';
+import { type Access, type AccessNeeds, createAccess } from './permit.ts';
+import { type RepositoryCreation, repositoryRoles, visibleByRoles } from './repository-roles.ts';
 import { createTokens, type Tokens } from './tokens.ts';
 
 /** Who may do what: `'open'` lets everyone do everything; else who people are and, in the place of the registry's own roles, what they may do. */
@@ -62,8 +62,14 @@ export function createDoors(options: AccessOptions, needs: DoorNeeds): Doors {
   const callers =
     options === 'open' ? everyone : createCallers({ options: identities, tokens: verifying, accessTokens, logins });
   const canLogIn = callers.canLogIn || outside !== undefined;
-  const visible = options === 'open' ? undefined : options.visible;
+  const visible = visibleOf(options, metadata);
   const access = createAccess({ authorize, visible, canLogIn, metadata });
   const audit = createAudit(metadata, { now: sources.now, onError: needs.onError });
   return { access, audit, callers, tokens, accessTokens, keys };
+}
+
+/** Who decides by itself must say by itself what is visible: the roles may know nothing of it. */
+function visibleOf(options: AccessOptions, metadata: MetadataStore): AccessNeeds['visible'] {
+  if (options === 'open') return undefined;
+  return options.visible ?? (options.authorize === undefined ? visibleByRoles(metadata) : undefined);
 }

@@ -54,7 +54,10 @@ export class HiddenError extends OciError {}
 export interface AccessNeeds {
   /** Undefined: everyone may do everything. */
   readonly authorize: ((request: AuthorizeRequest) => boolean | Refusal | Promise<boolean | Refusal>) | undefined;
-  readonly visible?: ((request: VisibleRequest) => readonly string[] | Promise<readonly string[]>) | undefined;
+  /** What a caller may pull, if that is known without asking about each: see `findVisible`. */
+  readonly visible?:
+    | ((request: VisibleRequest) => readonly string[] | Promise<readonly string[] | undefined>)
+    | undefined;
   /** Whether anybody can log in: else nobody is asked to. */
   readonly canLogIn: boolean;
   readonly metadata: Pick<MetadataStore, 'findRepository' | 'listGrants'>;
@@ -151,6 +154,7 @@ export function createAccess({ authorize, visible, canLogIn, metadata }: AccessN
       // A robot is the registry's own: its list says what it sees.
       if (visible === undefined || accessToken?.kind === 'robot') return undefined;
       const names = await visible({ identity, after, limit });
+      if (names === undefined) return undefined;
       if (!isAscending(after === undefined ? names : [after, ...names])) {
         throw new TypeError('`visible` must give names after `after`, in byte order.');
       }

@@ -1,5 +1,5 @@
 import type { AccessStore, Role } from '../storage/access-records.ts';
-import type { Action, AuthorizeRequest, Identity } from './identity.ts';
+import type { Action, AuthorizeRequest, Identity, VisibleRequest } from './identity.ts';
 
 /** Who may make a repository of which name: anyone who is logged in, everyone below their own name (`alice/…`), or administrators alone. */
 export type RepositoryCreation = 'anyone' | 'namespace' | 'administrators';
@@ -25,6 +25,16 @@ export function repositoryRoles(
     const roles = await store.findRoles(name, subjectsOf(identity));
     if (roles.some((role) => allowedBy[role].includes(action))) return true;
     return repository === undefined && (action === 'pull' || action === 'push') && mayCreate(identity, name, creation);
+  };
+}
+
+/** What the default decision lets somebody see, beside it; undefined: everything, or nothing that could be told. */
+export function visibleByRoles(
+  store: Pick<AccessStore, 'listVisible'>,
+): (request: VisibleRequest) => Promise<readonly string[] | undefined> {
+  return async ({ identity, after, limit }) => {
+    if (identity?.admin === true) return undefined;
+    return store.listVisible(identity === undefined ? [] : subjectsOf(identity), { after, limit });
   };
 }
 

@@ -86,7 +86,8 @@ export function onRepository<A extends Action>(
       } catch (error) {
         if (!(error instanceof OciError)) throw error;
         // A client that looks before it pushes gives up at a 403 without words: its push then gets them.
-        if (error.code === 'DENIED' && request.isHead) throw new OciError('NAME_UNKNOWN', undefined, { cause: error });
+        if (error.code === 'DENIED' && action === 'pull' && request.isHead)
+          throw new OciError('NAME_UNKNOWN', undefined, { cause: error });
         if (error.code !== 'NAME_UNKNOWN' || answerUnknown === undefined) throw error;
         return answerUnknown(request);
       }

@@ -109,7 +109,8 @@ test('lists go page by page', async () => {
 });
 
 test('a page that must not name the place where it ends gives a place for the next', async () => {
-  const { registry } = opened;
+  const own = openUserRegistry({ access: { authorize: ({ repository }) => repository?.visibility === 'public' } });
+  const { registry } = own;
   for (let n = 0; n < 1_001; n += 1) await push(registry, `hidden/n${1_000 + n}`);
   await push(registry, 'open/web');
   await registry.setVisibility('open/web', 'public');
@@ -117,6 +118,7 @@ test('a page that must not name the place where it ends gives a place for the ne
   const { items, next } = await alice.listRepositories();
   expect([items, next?.startsWith('#')]).toEqual([[], true]);
   expect(await alice.listRepositories({ after: next })).toEqual({ items: ['open/web'], next: undefined });
+  await own.close();
 });
 
 test('a list of one namespace has what is below it, and not what merely begins alike', async () => {

@@ -65,6 +65,11 @@ export interface AuditEntry {
 export interface AccessStore {
   /** Roles that `subjects` hold on the repository, by its name or by a namespace above it. */
   findRoles(name: RepositoryName, subjects: readonly string[]): Promise<readonly Role[]>;
+  /** Names of repositories that hold a manifest and are public or on which `subjects` hold a role, in byte order. What it costs grows with the grants of `subjects`, and not with the repositories. */
+  listVisible(
+    subjects: readonly string[],
+    page: { readonly after: string | undefined; readonly limit: number },
+  ): Promise<readonly RepositoryName[]>;
   /** Grants on exactly this pattern, in byte order of their subjects. */
   listGrants(pattern: NamePattern): Promise<readonly GrantRecord[]>;
   /** Gives a right, in the place of another one of the same subject on the same pattern. */

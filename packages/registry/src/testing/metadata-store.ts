@@ -26,6 +26,7 @@ import { tagExpiryCases } from './metadata-store/tag-expiry.ts';
 import { tagCases } from './metadata-store/tags.ts';
 import { uploadCases } from './metadata-store/uploads.ts';
 import { usageCases } from './metadata-store/usage.ts';
+import { visibleCases } from './metadata-store/visible.ts';
 
 /** Every promise of `MetadataStore` as a case that any test runner can run, in any order and side by side. `open` gives an empty store each time. */
 export function metadataStoreContract(open: () => Promise<OpenedStore<MetadataStore>>): readonly ContractCase[] {
@@ -52,6 +53,7 @@ export function metadataStoreContract(open: () => Promise<OpenedStore<MetadataSt
     ...tagConflictCases,
     ...crowdCases,
     ...accessGrantCases,
+    ...visibleCases,
     ...accessRemovalCases,
     ...accessTokenCases,
     ...accessKeyCases,

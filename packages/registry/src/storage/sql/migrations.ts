@@ -145,6 +145,8 @@ export const migrations: readonly (readonly string[])[] = [
       manifest_bytes = (select coalesce(sum(size_bytes), 0) from manifests where repository_id = repositories.id),
       tag_count = (select count(*) from tags where repository_id = repositories.id)`,
 
+    `create index repositories_public on repositories (name) where visibility = 'public' and manifest_count > 0`,
+
     'alter table tags add column expires_ms integer',
     'create index tags_expiry on tags (expires_ms) where expires_ms is not null',
   ],

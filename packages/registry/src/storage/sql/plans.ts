@@ -17,6 +17,7 @@ export const readNames: readonly ReadName[] = namesOf<ReadName>({
   listReferrers: true,
   findUpload: true,
   findKnownKeys: true,
+  listVisible: true,
   findRoles: true,
   listGrants: true,
   findAccessToken: true,
@@ -26,7 +27,7 @@ export const readNames: readonly ReadName[] = namesOf<ReadName>({
 });
 
 /** Reads of several statements, which must see one state of the database. One statement always does. */
-export const longReads: ReadonlySet<ReadName> = new Set<ReadName>(['listReferrers', 'findKnownKeys']);
+export const longReads: ReadonlySet<ReadName> = new Set<ReadName>(['listReferrers', 'listVisible', 'findKnownKeys']);
 
 /** Operations that change something; each is atomic. */
 export const commandNames: readonly CommandName[] = namesOf<CommandName>({

@@ -12,6 +12,7 @@ import type { Define } from './statement.ts';
 import { createTagPlans } from './tags.ts';
 import { createUploadPlans } from './uploads.ts';
 import { createUsagePlans } from './usage.ts';
+import { createVisiblePlans } from './visible.ts';
 
 /** The plans, over statements in the words of the database that `define` has them for. */
 export function createPlans(define: Define): Plans {
@@ -30,6 +31,7 @@ export function createPlans(define: Define): Plans {
     ...manifests,
     ...createExpiryPlans(define, { tags, manifests }),
     ...createUsagePlans(define),
+    ...createVisiblePlans(define, repositories),
     ...createLeasePlans(define),
     ...createAccessTokenPlans(define),
     ...createKeyPlans(define),

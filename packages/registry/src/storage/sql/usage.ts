@@ -1,5 +1,5 @@
 import type { RepositoryName } from '../../oci/name.ts';
-import type { NamePattern } from '../access-records.ts';
+import { pageStart, rangeOf } from './pattern-range.ts';
 import type { PlanOf } from './plans.ts';
 import { all, type Builder, type Define, type Slots } from './statement.ts';
 
@@ -14,10 +14,8 @@ export function createUsagePlans(define: Define): UsagePlans {
   const statements = usageStatements(define);
   return {
     *listUsage(pattern, { after, limit }) {
-      const { low, high } = rangeOf(pattern);
-      // One lower bound: with two, a page would begin at the first of the pattern. No name has a space.
-      const from = after === undefined || after < low ? low : `${after} `;
-      const rows = yield* all(statements.repositories, { from, high, limit });
+      const range = rangeOf(pattern);
+      const rows = yield* all(statements.repositories, { from: pageStart(range, after), high: range.high, limit });
       return rows.map((row) => ({
         id: row.id,
         name: row.name as RepositoryName,
@@ -41,14 +39,6 @@ export function createUsagePlans(define: Define): UsagePlans {
       for (const entry of entries) yield* all(statements.addPulls, entry);
     },
   };
-}
-
-/** Names that a pattern means, as a range of text: `low` included, `high` not. No name has a character below `-` or above `z`, and `0` follows `/`. */
-function rangeOf(pattern: NamePattern | undefined): { readonly low: string; readonly high: string } {
-  if (pattern === undefined) return { low: '', high: '~' };
-  return pattern.endsWith('/*')
-    ? { low: pattern.slice(0, -1), high: `${pattern.slice(0, -2)}0` }
-    : { low: pattern, high: `${pattern} ` };
 }
 
 function usageStatements(define: Define) {

@@ -28,6 +28,31 @@ const held = async (store: MetadataStore, repositoryId: number, tag: string) =>
 
 const listCases: readonly StoreCase[] = [
   {
+    name: 'records of tags are listed as tags are, with the manifest, the time of the move and that of the end',
+    async run(store) {
+      await store.putManifest(manifestPush('acme/web', 1, { tags: ['b', 'a'] }));
+      const moved = manifestPush('acme/web', 2, { tags: ['b'], nowMs: startMs + 1000 });
+      const id = await idOf(store, 'acme/web');
+      await store.putManifest({ ...moved, repository: { ...moved.repository, id } });
+      await store.setTagExpiry({ repositoryId: id, tag: parseTag('a'), expiresMs: startMs + 5000 });
+      const { mediaType } = moved.manifest;
+      const first = { digest: manifestDigest(1), mediaType, sizeBytes: 'manifest 1'.length };
+      const second = { digest: moved.digest, mediaType, sizeBytes: 'manifest 2'.length };
+      deepEqual(await store.listTagRecords(id, { after: undefined, limit: 2 }), [
+        { ...first, tag: 'a', movedMs: startMs, expiresMs: startMs + 5000 },
+        { ...second, tag: 'b', movedMs: startMs + 1000, expiresMs: undefined },
+      ]);
+      deepEqual(
+        (await store.listTagRecords(id, { after: 'a', limit: 2 })).map(({ tag }) => tag),
+        ['b'],
+      );
+      deepEqual(
+        (await store.listTagRecords(id, { after: undefined, limit: 1 })).map(({ tag }) => tag),
+        ['a'],
+      );
+    },
+  },
+  {
     name: 'tags are listed in byte order: upper case before lower, - before . before digits before _',
     async run(store) {
       deepEqual(sorted(tags), tags);
