@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, open, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,8 +23,10 @@ export async function startMeasured({ fromSources }: { readonly fromSources: boo
   const bin = fromSources ? join(packageDirectory, 'bin/moorage.js') : await install(directory);
   const flags = fromSources ? ['--conditions=moorage-source'] : [];
   const words = ['serve', '--open', '--listen', '127.0.0.1:0', '--data', join(directory, 'data')];
-  const child = spawn(process.execPath, [...flags, bin, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const log = await open(join(directory, 'server.log'), 'w');
+  const child = spawn(process.execPath, [...flags, bin, ...words], { stdio: ['ignore', 'pipe', log.fd] });
   const exited = once(child, 'exit');
+  await log.close();
   const stop = async () => {
     child.kill();
     await exited;
@@ -54,10 +56,10 @@ async function install(directory: string): Promise<string> {
 }
 
 /** Goes on reading afterwards, since the server must not wait for a full pipe. */
-function readAddress(stdout: NodeJS.ReadableStream): Promise<string> {
+function readAddress(stdout: NodeJS.ReadableStream | null): Promise<string> {
   return new Promise((resolve) => {
     let said = '';
-    stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout?.setEncoding('utf8').on('data', (text: string) => {
       said += text;
       const [, url] = /address {2}(http:\S+)/.exec(said) ?? [];
       if (url !== undefined) resolve(url);

@@ -71,6 +71,79 @@ describe('tuneServer', () => {
     expect((await client.answer()).body.toString()).toBe('done');
   });
 
+  test('a body that trickles gets 408 and an error document, and what arrived of it is kept', async () => {
+    const arrived: string[] = [];
+    const outcome = Promise.withResolvers<unknown>();
+    const { connect } = await serve(
+      handlerOf(async ({ body }) => {
+        try {
+          for await (const chunk of body) arrived.push(Buffer.from(chunk).toString());
+        } catch (error) {
+          outcome.resolve(error);
+        }
+        return text(400, '');
+      }),
+      { rateWindowMs: 40 },
+    );
+    const client = await connect();
+    client.send(`${head('PATCH', '/v2/', { 'Content-Length': 100 })}half`);
+    const answer = await client.answer();
+    const { code, message } = errorOf(answer.body);
+    expect([answer.status, code]).toEqual([408, 'UNSUPPORTED']);
+    expect(message).toContain('slower than 1024 bytes a second over 0.04 s');
+    expect(answer.head).toMatch(/^Connection: close$/im);
+    client.send(', and some');
+    client.socket.end();
+    await client.closed;
+    expect(await outcome.promise).toBeInstanceOf(DisconnectedError);
+    expect(arrived.join('')).toBe('half, and some');
+  });
+
+  test('a body that trickles to another path is ended without an answer', async () => {
+    const { connect } = await serve(
+      handlerOf(async () => text(200, '')),
+      { rateWindowMs: 40, before: () => (request) => request.resume() },
+    );
+    const client = await connect();
+    client.send(`${head('POST', '/upload', { 'Content-Length': 100 })}half`);
+    expect(await client.closed).toBe(0);
+  });
+
+  test('ends an answer that its client takes more slowly than the rate', async () => {
+    const { connect, sockets } = await serve(
+      handlerOf(async () => text(200, 'x'.repeat(32 * MIB))),
+      { rateWindowMs: 40 },
+    );
+    const client = await connect();
+    client.socket.pause();
+    client.send(head('GET', '/v2/'));
+    await until(() => sockets[0]?.destroyed === true);
+    client.socket.resume();
+    expect(await client.closed).toBeLessThan(32 * MIB);
+  });
+
+  test('a client is never too slow while it waits for the server', async () => {
+    const looks = gate();
+    let turns = 0;
+    const { connect } = await serve(
+      handlerOf(async ({ body }) => {
+        for await (const _ of body);
+        await looks.opened;
+        return text(201, 'done');
+      }),
+      { rateWindowMs: 20 },
+    );
+    // Set at the same time as the server's, with its period: both have had as many turns.
+    const timer = setInterval(() => {
+      turns += 1;
+      if (turns === 12) looks.open();
+    }, 5);
+    const client = await connect();
+    client.send(`${head('PUT', '/v2/', { 'Content-Length': 5 })}hello`);
+    expect((await client.answer()).body.toString()).toBe('done');
+    clearInterval(timer);
+  });
+
   test('headers that do not arrive in time get 408 and an error document', async () => {
     const { connect } = await serve(
       handlerOf(async () => text(200, '')),

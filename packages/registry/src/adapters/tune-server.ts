@@ -2,6 +2,7 @@ import { type IncomingMessage, type Server, type ServerOptions, type ServerRespo
 import type { Socket } from 'node:net';
 import type { RegistryHandler } from '../http/handler.ts';
 import { errorAnswer } from './error-document.ts';
+import { createPace, type MinimumRate, movedBytes, type Pace } from './minimum-rate.ts';
 import { drainLimits } from './request-body.ts';
 import { pathOf, targetOf } from './request-target.ts';
 
@@ -15,6 +16,11 @@ export const serverOptions: ServerOptions = { maxHeaderSize: MAX_HEADER_BYTES, c
 export interface TuneOptions {
   /** A connection on which the client neither sends nor takes a byte for this long is closed, unless it is the server that keeps it waiting. Default 60,000. */
   readonly idleTimeoutMs?: number;
+  /** Slowest that a client may send a body or take an answer, in bytes a second on average over `rateWindowMs`; 0: as slow as it likes. Slower ones are closed; one that sends to a path
+   *  of the registry is answered 408 before, and what arrived of its upload is kept. Default 1,024. */
+  readonly minBytesPerSecond?: number;
+  /** Time over which the rate of a client is averaged. Default 120,000: twice as long as it may be silent, so that a pause can be made good. */
+  readonly rateWindowMs?: number;
   /** For the headers of a request to arrive. Default 20,000. */
   readonly headersTimeoutMs?: number;
   /** Largest sum of the headers of a request, in bytes. Default 64 KiB. */
@@ -27,12 +33,12 @@ export interface TuneOptions {
 const tunedServers = new WeakSet<object>();
 const awaitingContinue = new WeakSet<IncomingMessage>();
 
-/** Gives a Node server (http or https, listening or not) what the clients of a registry need: no limit on the time of a request but on idleness, room for large headers,
- *  time for idle connections, `Expect: 100-continue` answered when a body is wanted (for the paths of `registry`; without it as Node does, at once),
+/** Gives a Node server (http or https, listening or not) what the clients of a registry need: no limit on the time of a request but on idleness and slowness, room for large
+ *  headers, time for idle connections, `Expect: 100-continue` answered when a body is wanted (for the paths of `registry`; without it as Node does, at once),
  *  and error documents for what is not HTTP. Call it once a server, before connections come. Returns the server. */
 export function tuneServer<S extends Server>(server: S, registry?: RegistryHandler, options: TuneOptions = {}): S {
   const { idleTimeoutMs = 60_000, headersTimeoutMs = 20_000, keepAliveTimeoutMs = 120_000 } = options;
-  const { maxHeaderBytes = MAX_HEADER_BYTES } = options;
+  const { maxHeaderBytes = MAX_HEADER_BYTES, minBytesPerSecond = 1024, rateWindowMs = 120_000 } = options;
   if (tunedServers.has(server)) return server;
   tunedServers.add(server);
   // Read for each connection (Node 22, 24 and 26), though missing in Node's types.
@@ -43,16 +49,20 @@ export function tuneServer<S extends Server>(server: S, registry?: RegistryHandl
   server.keepAliveTimeout = keepAliveTimeoutMs;
   server.on('connection', (socket: Socket) => socket.setNoDelay(true).setKeepAlive(true, 60_000));
 
-  const latestRequests = trackRequests(server);
+  const connections = trackRequests(server);
   server.on('timeout', (socket: Socket) => {
-    const request = latestRequests.get(socket);
-    if (request !== undefined && isServersTurn(socket, request)) socket.setTimeout(idleTimeoutMs);
+    const request = connections.get(socket)?.request;
+    if (request !== undefined && !isClientsTurn(socket, request)) socket.setTimeout(idleTimeoutMs);
     else socket.destroy();
   });
+  if (minBytesPerSecond > 0) {
+    const rate = { bytesPerSecond: minBytesPerSecond, windowMs: rateWindowMs };
+    watchRates(server, { connections, rate, owns: (request) => registry?.owns(pathOf(targetOf(request))) === true });
+  }
   const refuse = createRefusal(maxHeaderBytes);
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     // Bytes of an answer may be on their way: a document behind them would be taken for a part of it.
-    if (latestRequests.has(socket) || error.code === 'ECONNRESET') socket.destroy();
+    if (connections.has(socket) || error.code === 'ECONNRESET') socket.destroy();
     else refuse(error, socket);
   });
   if (registry !== undefined) {
@@ -91,30 +101,85 @@ export function sayContinue(request: IncomingMessage, response: ServerResponse):
   if (awaitingContinue.delete(request)) response.writeContinue();
 }
 
-/** The latest request of each connection that has one without a whole answer. */
-function trackRequests(server: Server): {
-  has(socket: Socket): boolean;
-  get(socket: Socket): IncomingMessage | undefined;
-} {
-  const open = new WeakMap<Socket, { count: number; latest: IncomingMessage }>();
-  server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
-    const { socket } = request;
-    const known = open.get(socket) ?? { count: 0, latest: request };
-    known.count += 1;
-    known.latest = request;
-    open.set(socket, known);
-    response.once('close', () => {
-      known.count -= 1;
-      if (known.count === 0) open.delete(socket);
-    });
-  });
-  return { has: (socket) => open.has(socket), get: (socket) => open.get(socket)?.latest };
+/** What is under way on a connection. */
+interface Exchange {
+  /** Requests without a whole answer. */
+  count: number;
+  /** The latest of them. */
+  request: IncomingMessage;
+  response: ServerResponse;
+  pace?: Pace;
 }
 
-/** Whether a silent connection is silent because of the server, which may have a large upload to read again: everything sent was taken,
- *  and everything that came waits to be used. */
-function isServersTurn(socket: Socket, request: IncomingMessage): boolean {
-  return socket.writableLength === 0 && (request.complete || request.readableLength > 0);
+/** The connections on which something is under way. */
+function trackRequests(server: Server): ReadonlyMap<Socket, Exchange> {
+  const connections = new Map<Socket, Exchange>();
+  // Before Node 26 a response that waits behind another does not hear that its connection has closed.
+  server.on('connection', (socket: Socket) => socket.once('close', () => connections.delete(socket)));
+  server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
+    const { socket } = request;
+    const known = connections.get(socket) ?? { count: 0, request, response };
+    known.count += 1;
+    known.request = request;
+    known.response = response;
+    connections.set(socket, known);
+    response.once('close', () => {
+      known.count -= 1;
+      if (known.count === 0) connections.delete(socket);
+    });
+  });
+  return connections;
+}
+
+/** Whether a connection waits for its client: not everything sent was taken, or of the body nothing is there to be used. Otherwise it is the server that takes long, which may
+ *  have a large upload to read again. */
+function isClientsTurn(socket: Socket, request: IncomingMessage): boolean {
+  return (
+    socket.writableLength > 0 || (!request.complete && request.readableLength === 0 && !awaitingContinue.has(request))
+  );
+}
+
+interface RateWatch {
+  readonly connections: ReadonlyMap<Socket, Exchange>;
+  readonly rate: MinimumRate;
+  readonly owns: (request: IncomingMessage) => boolean;
+}
+
+/** Ends slow clients. It looks at all connections every now and then, so that a chunk costs nothing. */
+function watchRates(server: Server, { connections, rate, owns }: RateWatch): void {
+  const endIfSlow = (socket: Socket, exchange: Exchange): void => {
+    const { request } = exchange;
+    const progress = { request, isClientsTurn: isClientsTurn(socket, request), movedBytes: movedBytes(socket) };
+    exchange.pace ??= createPace(rate);
+    if (exchange.pace(performance.now(), progress)) endSlow(socket, exchange);
+  };
+  const endSlow = (socket: Socket, { count, request, response }: Exchange): void => {
+    if (count > 1 || request.complete || response.headersSent || !owns(request)) socket.destroy();
+    else refuseSlow(socket, response, rate);
+  };
+  let timer: NodeJS.Timeout | undefined;
+  server.on('connection', () => {
+    timer ??= setInterval(() => {
+      for (const [socket, exchange] of connections) endIfSlow(socket, exchange);
+    }, rate.windowMs / 4).unref();
+  });
+  server.on('close', () => {
+    clearInterval(timer);
+    timer = undefined;
+  });
+}
+
+/** Answers a request whose body comes too slowly, and closes its connection as gently as after a refusal: what arrives meanwhile is still taken for the upload. */
+function refuseSlow(socket: Socket, response: ServerResponse, { bytesPerSecond, windowMs }: MinimumRate): void {
+  const { status, headers, body } = errorAnswer(
+    408,
+    `This body came slower than ${bytesPerSecond} bytes a second over ${windowMs / 1000} s. What arrived of an upload is kept: ask its session for the size, and go on from there.`,
+  );
+  response.writeHead(status, { ...headers, Connection: 'close' });
+  // Not `end`, with which Node would close the connection under a client that has not read it yet.
+  if (body.kind === 'bytes') response.write(body.bytes);
+  const timer = setTimeout(() => socket.destroy(), drainLimits.timeoutMs);
+  socket.once('close', () => clearTimeout(timer));
 }
 
 /** Answers what cannot be a request with an error document and closes the connection, as gently as after a refusal: the client may still be sending. */

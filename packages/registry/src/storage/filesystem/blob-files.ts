@@ -17,7 +17,7 @@ const FILE_MODE = 0o640;
 
 /** Bodies at a time that are written through two buffers of 1 MiB each (measured: larger ones are no faster); those beyond get 64 KiB, so that memory does not grow much
  *  with slow clients. */
-const LARGE_WRITES = 16;
+const LARGE_WRITES = 4;
 
 /** A blob store in the files of `layout`. No file stays open between calls.
  *
