@@ -32,7 +32,7 @@ export function manifestOf(name: string): string {
 /** A connection that is kept: one request at a time. */
 export interface Connection {
   readonly socket: Socket;
-  /** Sends a request and takes its answer. Throws unless it is one of `status` whose length is known. */
+  /** Sends a request, with a manifest of ASCII alone as its body, and takes its answer. Throws unless that has `status`. */
   ask(request: { method: string; path: string; body?: string; status: number }): Promise<void>;
 }
 

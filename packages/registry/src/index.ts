@@ -24,8 +24,16 @@ export {
   type ResponseHeaders,
 } from './http/message.ts';
 export type { Reports, RequestReport } from './http/reports.ts';
-export { type Digest, parseDigest } from './oci/digest.ts';
-export { type ErrorCode, type ErrorEntry, type ErrorOptions, errorTable, OciError } from './oci/error.ts';
+export { type Digest, type DigestAlgorithm, parseDigest } from './oci/digest.ts';
+export {
+  type ErrorCode,
+  type ErrorEntry,
+  type ErrorOptions,
+  errorTable,
+  OciError,
+  type OtherStatus,
+} from './oci/error.ts';
+export type { Edge, Manifest } from './oci/manifest.ts';
 export {
   parseReference,
   parseRepositoryName,

@@ -8,16 +8,15 @@ import { runMoorage, temporaryDirectory } from './run-moorage.ts';
 // Each test starts the command, perhaps on a machine that is busy with other tests.
 vi.setConfig({ testTimeout: 60_000 });
 
-/** The command as a package has it: without sources, with a program that says what it was called with. */
-function packaged(engine: string): string {
+const saysItsWords = 'console.log("called with", ...words); process.exitCode = 3;';
+
+/** The command as a package has it: without sources, with a program of its own. */
+function packaged(engine: string, program = saysItsWords): string {
   const directory = temporaryDirectory();
   cpSync(fileURLToPath(new URL('../bin', import.meta.url)), join(directory, 'bin'), { recursive: true });
   writeFileSync(join(directory, 'package.json'), JSON.stringify({ type: 'module', engines: { node: engine } }));
   mkdirSync(join(directory, 'dist'));
-  writeFileSync(
-    join(directory, 'dist/main.js'),
-    'export const runCommand = (words) => { console.log("called with", ...words); process.exitCode = 3; };',
-  );
+  writeFileSync(join(directory, 'dist/main.js'), `export const runCommand = (words) => { ${program} };`);
   return join(directory, 'bin/moorage.js');
 }
 
@@ -27,6 +26,27 @@ test.each(['>=22', '^22.23 || ^24.15 || >=26', `^${process.versions.node.split('
     const run = runMoorage(['serve', '--open'], { bin: packaged(engine) });
     expect(await run.ended).toBe(3);
     expect(run.stdout()).toBe('called with serve --open\n');
+  },
+);
+
+test.skipIf(process.platform === 'win32' || !('execve' in process))(
+  'a server has a small heap, in the process that was started and whatever other flags of Node there are; other commands have not',
+  async () => {
+    const bin = packaged('>=22', 'console.log(process.pid, ...process.execArgv);');
+    const flagsOf = async (command: string, nodeFlags: readonly string[]) => {
+      const run = runMoorage([command], { bin, nodeFlags });
+      await run.ended;
+      const [pid, ...flags] = run.stdout().trim().split(' ');
+      expect(Number(pid)).toBe(run.process.pid);
+      return flags;
+    };
+    expect(await flagsOf('serve', ['--no-warnings'])).toEqual([
+      '--no-warnings',
+      expect.stringMatching(/^--max-semi-space-size=\d+$/),
+      expect.stringMatching(/^--heap-growing-percent=\d+$/),
+    ]);
+    expect(await flagsOf('serve', ['--max-semi-space-size=64'])).toEqual(['--max-semi-space-size=64']);
+    expect(await flagsOf('config', [])).toEqual([]);
   },
 );
 
