@@ -1,14 +1,16 @@
 // Measures Moorage beside other registries in one run: see README.md.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { judge, readFloors } from './floors.ts';
 import { countFlushes, type Flushes, flushesUnknown } from './flushes.ts';
+import { measureLimits } from './limits/limits.ts';
 import { measureRow, type Result } from './measure.ts';
 import { type Options, parseOptions, usage } from './options.ts';
-import { describeMachine, flushTable, formatTable, ratioTo, resultTable } from './report.ts';
+import { drawPlot } from './plot.ts';
+import { describeMachine, flushTable, formatTable, limitTable, ratioTo, resultTable } from './report.ts';
 import { loadRows } from './row.ts';
-import { moorageAt } from './servers/against.ts';
+import { moorageAt, moorageNameAt } from './servers/against.ts';
 import { moorage, moorageName } from './servers/moorage.ts';
 import { distribution, findPeer, givenPeer, peers } from './servers/peers.ts';
 import type { Server } from './target.ts';
@@ -25,9 +27,12 @@ try {
 
 /** Returns whether the figures are good enough; without --short they always are. */
 async function main(options: Options): Promise<boolean> {
+  if (options.plot) return plot(options.plot);
   const directory = temporaryDirectory();
+  if (options.limits) return tellLimits(directory, options);
   const servers = chooseServers(options, directory);
-  const rows = (await loadRows()).filter(({ name }) => options.rows.test(name));
+  const floors = readFloors();
+  const rows = (await loadRows()).filter(({ name }) => options.rows.test(name) && (!options.short || floors.has(name)));
   if (rows.length === 0 || servers.length === 0) throw new Error('No row or no server has that name.');
   console.error(
     `${rows.length} rows, ${options.rounds} rounds: ${servers.map(({ name, version }) => `${name} (${version})`).join(', ')}`,
@@ -40,32 +45,47 @@ async function main(options: Options): Promise<boolean> {
   }
   const flushes = options.short ? new Map<string, Flushes | undefined>() : await countAllFlushes(servers, directory);
 
-  const base = options.against ? `moorage@${options.against}` : distribution.name;
+  const base = options.against ? moorageNameAt(options.against) : options.tokens ? moorageName : distribution.name;
   const machine = describeMachine(directory);
   console.log(formatTable(resultTable(results, base), options.markdown));
   if (flushes.size > 0) console.log(`\n${formatTable(flushTable(flushes), options.markdown)}`);
+  for (const { name, remark } of peers) {
+    if (remark && servers.some((server) => server.name === name)) console.log(`\n${name} is ${remark}.`);
+  }
   if (machine['storeInMemory'])
     console.log('\nThe stores were in memory (tmpfs): a flush cost nothing. Set TMPDIR to a folder on a disk.');
-  save({
-    machine,
-    options: { rounds: options.rounds, seconds: options.seconds },
-    servers,
-    results,
-    flushes: Object.fromEntries(flushes),
-  });
+  const { rounds, seconds } = options;
+  save({ machine, options: { rounds, seconds }, base, servers, results, flushes: Object.fromEntries(flushes) });
   if (!options.short) return true;
   const ofMoorage = results.filter(({ server }) => server === moorageName);
-  return judge(new Map(ofMoorage.map((result) => [result.row, ratioTo(base, result, results)])), readFloors());
+  return judge(new Map(ofMoorage.map((result) => [result.row, ratioTo(base, result, results)])), floors);
+}
+
+function plot(file: string): boolean {
+  const { results, base }: { results: readonly Result[]; base: string } = JSON.parse(readFileSync(file, 'utf8'));
+  const drawing = join(workTree, 'docs/performance.svg');
+  writeFileSync(drawing, drawPlot(results, base));
+  console.error(`Drawn: ${drawing}`);
+  return true;
+}
+
+async function tellLimits(directory: string, { seconds, markdown }: Options): Promise<boolean> {
+  const machine = describeMachine(directory);
+  const limits = await measureLimits(directory, seconds);
+  console.log(formatTable(limitTable(limits), markdown));
+  save({ machine, options: { seconds }, limits });
+  return true;
 }
 
 function chooseServers(options: Options, directory: string): Server[] {
   const own = moorage(workTree);
   if (options.against) return [own, moorageAt(workTree, options.against, join(directory, 'against'))];
+  if (options.tokens) return [own, moorage(workTree, { name: `${moorageName}+token`, hasAccounts: true })];
   const found = (options.short ? [distribution] : peers).flatMap((peer) => {
     const server = findPeer(peer, options);
     if (!server)
       console.error(
-        `${peer.name} is left out: its program "${peer.program}" is not here. Install it with --install, or: go install ${peer.module}`,
+        `${peer.name} is left out: its program "${peer.program}" is not here. Get it: ${peer.getIt}${peer.module ? ', or --install' : ''}`,
       );
     return server ?? [];
   });

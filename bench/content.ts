@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
+import type { Descriptor } from './load/job.ts';
 
 export const kib = 1024;
 export const mib = 1024 * kib;
@@ -32,29 +33,54 @@ export function blobsOf(sizeBytes: number): (mark: string) => Blob {
   };
 }
 
+/** Returns a maker of blobs that are the same in every process: the n-th one of a size. */
+export function numberedBlobs(sizeBytes: number): (number: number) => Blob {
+  const makeBlob = blobsOf(sizeBytes);
+  return (number) => makeBlob(`number ${number}`);
+}
+
+/** The n-th of tags that stand in the order of their numbers, up to 10 million. */
+export function tagOf(number: number): string {
+  return `v${String(number).padStart(7, '0')}`;
+}
+
 /** The two blobs that every manifest of the bench names: a configuration and a layer. */
 export const manifestBlobs: readonly Blob[] = [blobsOf(kib)('configuration'), blobsOf(2 * kib)('layer')];
 
 const [manifestStart = '', manifestEnd = ''] = manifestText('MARK').split('MARK');
 
-/** An image manifest as clients push them, about 500 bytes of ASCII; `mark` makes it differ from every other. */
-export function makeManifest(mark: string): string {
-  return manifestStart + mark + manifestEnd;
+/** An image manifest as clients push them, about 500 bytes of ASCII, 200 more with a subject; `mark` makes it differ from every other. */
+export function makeManifest(mark: string, subject?: Descriptor): string {
+  return subject === undefined ? manifestStart + mark + manifestEnd : manifestText(mark, { subject });
 }
 
-function manifestText(revision: string): string {
-  const [config, layer] = manifestBlobs.map(({ digest, sizeBytes: size }) => ({ digest, size }));
+/** An image manifest of the first blob as configuration and the others as layers. */
+export function imageManifest([config, ...layers]: readonly Blob[], more: Readonly<Record<string, unknown>>): string {
+  const describe = (mediaType: string, blob: Blob | undefined) => ({
+    mediaType,
+    digest: blob?.digest,
+    size: blob?.sizeBytes,
+  });
   return JSON.stringify({
     schemaVersion: 2,
     mediaType: manifestType,
-    config: { mediaType: 'application/vnd.oci.image.config.v1+json', ...config },
-    layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', ...layer }],
-    annotations: { 'org.opencontainers.image.revision': revision },
+    config: describe('application/vnd.oci.image.config.v1+json', config),
+    layers: layers.map((layer) => describe('application/vnd.oci.image.layer.v1.tar+gzip', layer)),
+    ...more,
   });
+}
+
+function manifestText(revision: string, more: { readonly subject?: Descriptor } = {}): string {
+  return imageManifest(manifestBlobs, { ...more, annotations: { 'org.opencontainers.image.revision': revision } });
 }
 
 function digestOf(hash: Hash): string {
   return `sha256:${hash.digest('hex')}`;
+}
+
+/** What a manifest's text is known by. */
+export function describeManifest(text: string): Descriptor {
+  return { mediaType: manifestType, digest: digestOf(createHash('sha256').update(text)), size: text.length };
 }
 
 /** 1 MiB that does not compress and is the same in every process. */

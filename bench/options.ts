@@ -10,6 +10,10 @@ export interface Options {
   readonly install: boolean;
   readonly markdown: boolean;
   readonly against: string | undefined;
+  readonly tokens: boolean;
+  readonly limits: boolean;
+  /** The file of results that is drawn. */
+  readonly plot: string | undefined;
   readonly peers: readonly string[];
 }
 
@@ -22,7 +26,10 @@ export const usage = `npm run bench -- [options]
   --install                install the peers that are missing with "go install"
   --peer NAME=URL,PID      a registry that already runs on a loopback address; may be repeated
   --against REVISION       the work tree's Moorage beside that of a revision, without peers
-  --short                  Moorage beside distribution, judged by bench/floors.json
+  --tokens                 Moorage with accounts and a bearer token beside itself open to everyone, without peers
+  --limits                 what this machine can do at best, measured by small programs, and no registry
+  --plot FILE              draw docs/performance.svg from a file of results, and measure nothing
+  --short                  the rows of bench/floors.json: Moorage beside distribution, judged by bench/floors.json
   --markdown               print the table as markdown`;
 
 /** Reads the command line; throws a TypeError with a sentence for a user when it does not make sense. */
@@ -37,13 +44,17 @@ export function parseOptions(args: readonly string[]): Options {
       install: { type: 'boolean', default: false },
       peer: { type: 'string', multiple: true, default: [] },
       against: { type: 'string' },
+      tokens: { type: 'boolean', default: false },
+      limits: { type: 'boolean', default: false },
+      plot: { type: 'string' },
       short: { type: 'boolean', default: false },
       markdown: { type: 'boolean', default: false },
     },
   });
-  const { short, install, markdown, against, peer: peers } = values;
-  if (short && (against || values.servers || peers.length > 0))
+  const { short, install, markdown, against, tokens, limits, plot, peer: peers } = values;
+  if (short && (against || tokens || values.servers || peers.length > 0))
     throw new TypeError('--short compares Moorage with distribution, and nothing else.');
+  if (against && tokens) throw new TypeError('--tokens and --against are two runs: each compares Moorage with itself.');
   return {
     rows: new RegExp(values.rows),
     servers: new RegExp(values.servers),
@@ -53,6 +64,9 @@ export function parseOptions(args: readonly string[]): Options {
     install,
     markdown,
     against,
+    tokens,
+    limits,
+    plot,
     peers,
   };
 }

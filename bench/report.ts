@@ -1,7 +1,9 @@
 import { statfsSync } from 'node:fs';
 import { arch, cpus, release, type } from 'node:os';
 import type { Flushes } from './flushes.ts';
+import type { Limit } from './limits/limits.ts';
 import type { Result } from './measure.ts';
+import type { Unit } from './row.ts';
 
 /** The middle value, or the mean of the two in the middle. Throws on an empty list. */
 export function median(values: readonly number[]): number {
@@ -11,10 +13,21 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
-/** The median throughput of a row divided by that of `base` in the same run; undefined where `base` was not measured. */
+/** The median of a row divided by that of `base` in the same run; undefined where either was not measured. */
 export function ratioTo(base: string, result: Result, results: readonly Result[]): number | undefined {
   const other = results.find(({ row, server }) => row === result.row && server === base);
-  return other && throughput(result) / throughput(other);
+  if (other === undefined || other.samples.length === 0 || result.samples.length === 0) return undefined;
+  return middle(result) / middle(other);
+}
+
+/** The median of what was measured. */
+export function middle({ samples }: Pick<Result, 'samples'>): number {
+  return median(samples.map(({ value }) => value));
+}
+
+/** Whether less of it is better. */
+export function isCost(unit: Unit): boolean {
+  return !unit.endsWith('/s');
 }
 
 /** The table of all results, a line for each row and server. */
@@ -48,9 +61,24 @@ export function flushTable(flushes: ReadonlyMap<string, Flushes | undefined>): s
   ];
 }
 
+/** The table of what the machine can do. */
+export function limitTable(limits: readonly Limit[]): string[][] {
+  const line = ({ name, perSecond, unit, cpuSeconds }: Limit) => [
+    name,
+    figure(perSecond),
+    unit,
+    cpuSeconds === undefined ? '–' : `${cpuSeconds.toPrecision(2)} per ${unit === 'MiB/s' ? 'GiB' : '1,000'}`,
+  ];
+  return [['limit', 'rate', 'unit', 'CPU s'], ...limits.map(line)];
+}
+
 /** A table as text with aligned columns, or as markdown. The first line is its head. */
 export function formatTable(lines: readonly string[][], markdown: boolean): string {
-  const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  const columns = lines[0]?.length ?? 0;
+  // The last cell of a shorter line reaches over the columns that it lacks.
+  const width = (line: readonly string[], column: number) =>
+    line.length < columns && column === line.length - 1 ? 0 : (line[column]?.length ?? 0);
+  const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => width(line, column))));
   const text = (line: readonly string[]) => widths.map((width, column) => (line[column] ?? '').padEnd(width));
   const rule = widths.map((width) => '-'.repeat(width));
   const [head = [], ...rest] = lines;
@@ -70,33 +98,33 @@ export function describeMachine(directory: string): Record<string, string | numb
   };
 }
 
-function throughput({ samples }: Result): number {
-  return median(samples.map(({ perSecond }) => perSecond));
-}
-
 function resultLine(result: Result, ratio: number | undefined): string[] {
-  const values = result.samples.map(({ perSecond }) => perSecond);
-  const clientShare = median(result.samples.map((sample) => sample.clientShare));
+  const { row, server, unit, samples, notMeasured } = result;
+  if (samples.length === 0) return [row, server, `– (${notMeasured})`];
+  const values = samples.map(({ value }) => value);
   return [
-    result.row,
-    result.server,
-    figure(throughput(result)),
+    row,
+    server,
+    figure(middle(result)),
     `${figure(Math.min(...values))}–${figure(Math.max(...values))}`,
-    result.unit,
+    unit,
     ratio === undefined ? '–' : ratio.toFixed(2),
-    ...cpuCells(result),
-    `${Math.round(clientShare * 100)}%`,
+    ...workCells(result),
     figure(result.residentMib),
     figure(result.peakMib),
   ];
 }
 
-function cpuCells({ unit, samples }: Result): [string, string] {
+/** CPU seconds, for how much, and the client's share of a core. */
+function workCells({ unit, samples }: Result): [string, string, string] {
+  const work = samples.flatMap((sample) => sample.work ?? []);
+  if (work.length === 0) return ['–', '–', '–'];
   const [per, amountEach] = unit === 'MiB/s' ? ['GiB', 1024] : ['1,000', 1000];
-  const costs = samples.flatMap(({ cpuSeconds, amount }) =>
+  const costs = work.flatMap(({ cpuSeconds, amount }) =>
     cpuSeconds === undefined ? [] : [(cpuSeconds / amount) * amountEach],
   );
-  return [costs.length === 0 ? '–' : median(costs).toPrecision(2), per];
+  const clientShare = median(work.map((one) => one.clientShare));
+  return [costs.length === 0 ? '–' : median(costs).toPrecision(2), per, `${Math.round(clientShare * 100)}%`];
 }
 
 function figure(value: number | undefined): string {

@@ -5,13 +5,16 @@ import { manifestType } from '../content.ts';
 import { findProgram } from '../program.ts';
 import type { Target } from '../target.ts';
 import { reapedChildrenCpuSeconds } from '../usage.ts';
-import type { Job, Outcome } from './work.ts';
+import type { Job, Outcome } from './job.ts';
 
 const run = promisify(execFile);
 
 /** Runs a job against `target` from a process of its own. Rejects on the first answer that is not the expected one. */
-export async function runLoad(target: Target, job: Omit<Job, 'host' | 'port'>): Promise<Outcome> {
-  const whole: Job = { ...job, host: target.host, port: target.port };
+export async function runLoad(
+  { host, port, authorization }: Target,
+  job: Omit<Job, 'host' | 'port' | 'authorization'>,
+): Promise<Outcome> {
+  const whole: Job = { ...job, host, port, authorization };
   const { stdout } = await run(process.execPath, [join(import.meta.dirname, 'client.ts'), JSON.stringify(whole)]);
   return JSON.parse(stdout);
 }
@@ -22,16 +25,16 @@ export async function runGets(
   { path, clients, seconds }: { path: string; clients: number; seconds: number },
 ): Promise<Outcome> {
   const wrk = findProgram('wrk');
-  if (!wrk) return runLoad(target, { clients, seconds, work: { kind: 'get', path } });
-  const url = `http://${target.host}:${target.port}${path}`;
+  if (!wrk) return runLoad(target, { clients, seconds, work: { kind: 'read', reads: [{ method: 'GET', path }] } });
+  const fields = [`Accept: ${manifestType}, */*`];
+  if (target.authorization !== undefined) fields.push(`Authorization: ${target.authorization}`);
   const cpuBefore = reapedChildrenCpuSeconds();
   const { stdout } = await run(wrk, [
     '-t1',
     `-c${clients}`,
     `-d${Math.max(1, Math.round(seconds))}s`,
-    '-H',
-    `Accept: ${manifestType}`,
-    url,
+    ...fields.flatMap((field) => ['-H', field]),
+    `http://${target.host}:${target.port}${path}`,
   ]);
   return { ...parseWrk(stdout), clientCpuSeconds: reapedChildrenCpuSeconds() - cpuBefore };
 }

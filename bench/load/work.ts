@@ -1,34 +1,7 @@
-import { blobsOf, makeManifest, manifestType, mib } from '../content.ts';
+import { mib } from '../content.ts';
 import { type Connection, openConnection } from './connection.ts';
-import { expectStatus, pushBlob, putManifest } from './push.ts';
-
-/** What each client does again and again until the time is over. */
-export type Work =
-  | { readonly kind: 'get'; readonly path: string }
-  | { readonly kind: 'put-manifests' }
-  | { readonly kind: 'push-blobs'; readonly sizeBytes: number };
-
-/** Work for a number of clients, a connection each, all in one process. */
-export interface Job {
-  readonly host: string;
-  readonly port: number;
-  readonly clients: number;
-  readonly seconds: number;
-  /** Ends sooner than `seconds` after so many steps. */
-  readonly maxSteps?: number;
-  readonly work: Work;
-}
-
-/** What was done: steps (a blob pushed is one step, of two requests) and bytes of bodies, in wall time; the client's own CPU time beside it. */
-export interface Outcome {
-  readonly steps: number;
-  readonly bytes: number;
-  readonly elapsedSeconds: number;
-  readonly clientCpuSeconds: number;
-}
-
-/** Does one step and returns the bytes of the body that it moved. Rejects on any answer but the expected one. */
-type Step = (connection: Connection, mark: string) => Promise<number>;
+import type { Job, Outcome } from './job.ts';
+import { makeStep } from './steps.ts';
 
 /** Runs a job to its end; every client finishes the step that it is in. `runId` keeps what one job pushes apart from all others. */
 export async function runJob(job: Job, runId: string): Promise<Outcome> {
@@ -45,8 +18,9 @@ export async function runJob(job: Job, runId: string): Promise<Outcome> {
   const end = start + job.seconds * 1000;
   const client = async (connection: Connection) => {
     do {
+      const number = begun;
       begun += 1;
-      const moved = await step(connection, `${runId}-${begun}`);
+      const moved = await step(connection, { number, mark: `${runId}-${number}` });
       bytes += moved;
     } while (performance.now() < end && begun < maxSteps);
   };
@@ -57,28 +31,5 @@ export async function runJob(job: Job, runId: string): Promise<Outcome> {
     return { steps: begun, bytes, elapsedSeconds, clientCpuSeconds: (user + system) / 1e6 };
   } finally {
     for (const connection of connections) connection.close();
-  }
-}
-
-function makeStep({ host, port, work }: Job): Step {
-  const authority = `${host}:${port}`;
-  switch (work.kind) {
-    case 'get': {
-      const head = `GET ${work.path} HTTP/1.1\r\nHost: ${authority}\r\nAccept: ${manifestType}, */*\r\n\r\n`;
-      return async (connection) => expectStatus(await connection.exchange(head), 200).bodyBytes;
-    }
-    case 'put-manifests':
-      return async (connection, mark) => {
-        const text = makeManifest(mark);
-        await putManifest(connection, authority, { tag: mark, text });
-        return text.length;
-      };
-    case 'push-blobs': {
-      const makeBlob = blobsOf(work.sizeBytes);
-      return async (connection, mark) => {
-        await pushBlob(connection, authority, makeBlob(mark));
-        return work.sizeBytes;
-      };
-    }
   }
 }

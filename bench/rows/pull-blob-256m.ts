@@ -10,10 +10,8 @@ export const row: Row = {
   name: 'pull-blob-256m',
   unit: 'MiB/s',
   setup: (target) => seed(target, { blobs: [makeBlob('pulled')] }),
-  run: (target, seconds) =>
-    runLoad(target, {
-      clients: 1,
-      seconds,
-      work: { kind: 'get', path: `/v2/${repository}/blobs/${makeBlob('pulled').digest}` },
-    }),
+  run: (target, seconds) => {
+    const reads = [{ method: 'GET', path: `/v2/${repository}/blobs/${makeBlob('pulled').digest}` }] as const;
+    return runLoad(target, { clients: 1, seconds, work: { kind: 'read', reads } });
+  },
 };

@@ -6,6 +6,9 @@ import { moorage } from './moorage.ts';
 
 const packageFolders = { '@moorage/registry': 'packages/registry', moorage: 'packages/server' } as const;
 
+/** The name under which a revision stands in a table. */
+export const moorageNameAt = (revision: string): string => `moorage@${revision}`;
+
 /**
  * Moorage as it was at `revision`, laid out in `directory` with the dependencies of `workTree`. Taken from `git archive` rather than a git worktree, so that a run that
  * is killed leaves nothing in the repository.
@@ -26,7 +29,7 @@ export function moorageAt(workTree: string, revision: string, directory: string)
   ) {
     console.error(`${revision} had other dependencies: it runs with those of the work tree.`);
   }
-  return moorage(source, { name: `moorage@${revision}`, version: commit });
+  return moorage(source, { name: moorageNameAt(revision), version: commit });
 }
 
 /** Links every dependency but the workspace's own packages, which must be those of the revision. */

@@ -21,12 +21,14 @@ export interface Launch {
 
 const host = '127.0.0.1';
 const readyWithinMs = 30_000;
+const pauseMs = 2;
 const stopWithinMs = 10_000;
 
 /** Starts a server and waits until it answers. It ends with this process at the latest. Rejects with the server's last words when it ends first or takes over 30 s. */
 export async function launch(spec: Launch): Promise<RunningServer> {
   const logFile = join(spec.logDirectory, 'server.log');
   const log = openSync(logFile, 'a');
+  const started = performance.now();
   const child = spawn(spec.command, spec.args, {
     cwd: spec.cwd,
     env: { ...process.env, ...spec.env },
@@ -45,7 +47,9 @@ export async function launch(spec: Launch): Promise<RunningServer> {
       cause: error,
     });
   }
-  return { name: spec.name, host, port: spec.port, pid: child.pid ?? 0, stop: () => stop(child, exited) };
+  const startMs = performance.now() - started;
+  const { name, port } = spec;
+  return { name, host, port, pid: child.pid ?? 0, startMs, stop: () => stop(child, exited) };
 }
 
 /** A port on 127.0.0.1 that nothing listens on now. */
@@ -80,7 +84,7 @@ async function answersAt({ port, readyPath }: Launch): Promise<void> {
     } catch {
       // Not listening yet.
     }
-    await wait(20);
+    await wait(pauseMs);
   }
   throw new Error(`it did not answer at ${readyPath} within ${readyWithinMs / 1000} s`);
 }
