@@ -87,7 +87,7 @@ function text([x, y]: readonly [number, number], content: string, anchor: 'start
 function wrap(height: number, parts: readonly string[]): string {
   const width = labelWidth + chartWidth + 60;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="11">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="11"><title>Registries compared, row by row</title>`,
     '<rect width="100%" height="100%" fill="white"/>',
     ...parts,
     '</svg>\n',
