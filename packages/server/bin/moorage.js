@@ -11,8 +11,8 @@ const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 const pinned = path('../../../node_modules/.bin/node');
 const inRepository = existsSync(path('../src/main.ts'));
 
-/** V8's own sizes let the heap of a server grow far above what it uses: 230 MiB resident where these leave 130, and a third more CPU for a push, whose buffers are
- *  then freed by whole collections (docs/decisions/019-memory.md). V8 takes the size of its young generation from the command line alone. */
+/** V8's own sizes let the heap of a server grow far above what it uses: 230 MiB resident where these leave 130 (docs/decisions/019-memory.md). V8 takes the size of its
+ *  young generation from the command line alone. */
 const heapFlags = ['--max-semi-space-size=2', '--heap-growing-percent=30'];
 const isServer = process.argv[2] === 'serve';
 
