@@ -69,7 +69,7 @@ export function createRegistry(options: RegistryOptions): Registry {
   const { metadata, blobs, path = '/v2', publicUrl } = options;
   const sources: Sources = { now: Date.now, randomId: randomIds(), ...options.sources };
   const settings = withDefaults(options);
-  const onError = (error: Error) => tell(() => options.onError?.(error, undefined));
+  const onError = (error: unknown) => tell(() => options.onError?.(toError(error), undefined));
   const events = createEvents(options, { sources, onError });
   const needs: Needs = { metadata, blobs, settings, sources, events };
   const challenger = challengerOf(options, path);
@@ -132,8 +132,13 @@ export function createRegistry(options: RegistryOptions): Registry {
   };
 }
 
+/** Whatever an application threw, as what its `onError` is told. */
+function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
 /** The sweeps of a registry: by hand, or again and again. */
-function createSweeps({ metadata, blobs, settings, sources, events }: Needs, onError: (error: Error) => void) {
+function createSweeps({ metadata, blobs, settings, sources, events }: Needs, onError: (error: unknown) => void) {
   const once = (signal: AbortSignal = new AbortController().signal): Promise<SweepResult> =>
     sweep(
       {

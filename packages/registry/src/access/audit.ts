@@ -10,14 +10,14 @@ export interface Audit {
 
 export function createAudit(
   store: AccessStore,
-  { now, onError }: { now(): number; onError(error: Error): void },
+  { now, onError }: { now(): number; onError(error: unknown): void },
 ): Audit {
   const underWay = new Set<Promise<void>>();
   return {
     record(entry) {
       const writing = store
         .appendAudit({ entries: [{ ...entry, atMs: now() }] })
-        .catch((error: unknown) => onError(error instanceof Error ? error : new Error(String(error))))
+        .catch(onError)
         .finally(() => underWay.delete(writing));
       underWay.add(writing);
     },

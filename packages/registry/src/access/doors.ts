@@ -43,7 +43,7 @@ export interface DoorNeeds {
   /** Audience and issuer of tokens. */
   readonly service: string;
   readonly ttlSeconds: number;
-  onError(error: Error): void;
+  onError(error: unknown): void;
 }
 
 /** Where everything is open nobody is asked who they are, whatever their client shows. */

@@ -2,7 +2,7 @@ import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { RegistryHandler } from '../http/handler.ts';
 import { type NodeHandlerOptions, toNodeHandler } from './node.ts';
 import { pathOf, targetOf } from './request-target.ts';
-import { type TuneOptions, tuneServer } from './tune-server.ts';
+import { isHttpServer, type TuneOptions, tuneServer } from './tune-server.ts';
 
 /** What the plugin may be told. */
 export interface FastifyOptions extends NodeHandlerOptions {
@@ -95,8 +95,4 @@ function keepRoutable(registry: RegistryHandler, request: IncomingMessage, path:
     // A URIError: the escape is broken.
     Object.assign(request, { originalUrl: target, url: path });
   }
-}
-
-function isHttpServer(server: object | null | undefined): server is Server {
-  return server !== null && server !== undefined && 'requestTimeout' in server;
 }

@@ -1,8 +1,8 @@
-import type { Server, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { RegistryHandler } from '../http/handler.ts';
 import { errorAnswer } from './error-document.ts';
 import { type NodeHandler, type NodeHandlerOptions, type NodeRequest, toNodeHandler } from './node.ts';
-import { type TuneOptions, tuneServer } from './tune-server.ts';
+import { isHttpServer, type TuneOptions, tuneServer } from './tune-server.ts';
 
 /** What the handler may be told. */
 export interface NextOptions extends NodeHandlerOptions {
@@ -80,10 +80,6 @@ function refuse(response: ServerResponse, message: string): void {
   response.statusCode = status;
   response.setHeaders(new Map(Object.entries(headers)));
   response.end(body.kind === 'bytes' ? body.bytes : undefined);
-}
-
-function isHttpServer(server: unknown): server is Server {
-  return typeof server === 'object' && server !== null && 'requestTimeout' in server;
 }
 
 function warnOfParser(): void {

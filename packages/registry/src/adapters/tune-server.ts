@@ -33,6 +33,11 @@ export interface TuneOptions {
 const tunedServers = new WeakSet<object>();
 const awaitingContinue = new WeakSet<IncomingMessage>();
 
+/** Whether a host's server, which it hands out as it likes, is one of HTTP/1. */
+export function isHttpServer(server: unknown): server is Server {
+  return typeof server === 'object' && server !== null && 'requestTimeout' in server;
+}
+
 /** Gives a Node server (http or https, listening or not) what the clients of a registry need: no limit on the time of a request but on idleness and slowness, room for large
  *  headers, time for idle connections, `Expect: 100-continue` answered when a body is wanted (for the paths of `registry`; without it as Node does, at once),
  *  and error documents for what is not HTTP. Call it once a server, before connections come. Returns the server. */

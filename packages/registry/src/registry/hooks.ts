@@ -22,7 +22,7 @@ export interface Events {
 
 export function createEvents(
   { before, after }: Hooks,
-  { sources, onError }: { readonly sources: Sources; onError(error: Error): void },
+  { sources, onError }: { readonly sources: Sources; onError(error: unknown): void },
 ): Events {
   const waiting: RegistryEvent[] = [];
   const underWay = new Set<Promise<void>>();
@@ -39,7 +39,7 @@ export function createEvents(
     try {
       await after?.(event);
     } catch (error) {
-      onError(error instanceof Error ? error : new Error(String(error)));
+      onError(error);
     }
   }
 

@@ -21,7 +21,7 @@ export interface PullNeeds {
   readonly metadata: Pick<MetadataStore, 'addPulls'>;
   readonly events: Events;
   readonly sources: Sources;
-  onError(error: Error): void;
+  onError(error: unknown): void;
 }
 
 /** How long counts are gathered, in ms. */
@@ -62,9 +62,7 @@ export function createPulls({ metadata, events, sources, onError }: PullNeeds): 
     if (pulls.size > 0) events.tellPulls([...pulls.values()]);
     sums = new Map();
     pulls = new Map();
-    await metadata
-      .addPulls({ entries })
-      .catch((error: unknown) => onError(error instanceof Error ? error : new Error(String(error))));
+    await metadata.addPulls({ entries }).catch(onError);
   }
 
   return {

@@ -95,13 +95,20 @@ export function createRepositories({ metadata, events }: Needs): Repositories {
   }
 
   async function listAsked({ access, caller, after, limit }: Wanted): Promise<Part> {
-    const candidates = await metadata.listRepositories({ after, limit: maximumAsked });
     const items: RepositoryName[] = [];
-    for (const repository of candidates) {
-      if (items.length === limit) return partOf(items, items.at(-1));
-      if (await access.sees(caller, repository)) items.push(repository.name);
+    let last: RepositoryRecord | undefined;
+    for (let asked = 0; asked < maximumAsked; ) {
+      // Who sees everything needs no more than a page; who sees little gets the rest at once.
+      const wanted = Math.min(asked === 0 ? limit + 1 : maximumAsked, maximumAsked - asked);
+      const candidates = await metadata.listRepositories({ after: last?.name ?? after, limit: wanted });
+      for (const repository of candidates) {
+        if (items.length === limit) return partOf(items, items.at(-1));
+        if (await access.sees(caller, repository)) items.push(repository.name);
+      }
+      if (candidates.length < wanted) return { items, end: undefined };
+      asked += wanted;
+      last = candidates.at(-1);
     }
-    const last = candidates.length < maximumAsked ? undefined : candidates.at(-1);
     // It may be one that the caller must not know: its place is told and not its name.
     return { items, end: last === undefined ? undefined : { name: last.name, start: { place: last.id } } };
   }

@@ -7,7 +7,7 @@ export interface Repetition {
 /** Calls `pass` now and every `everyMs`, one at a time, without keeping the process alive. A pass that fails is told to `onError`, unless it was stopped. */
 export function repeat(
   pass: (signal: AbortSignal) => Promise<unknown>,
-  { everyMs, onError }: { readonly everyMs: number; onError(error: Error): void },
+  { everyMs, onError }: { readonly everyMs: number; onError(error: unknown): void },
 ): Repetition {
   const stopped = new AbortController();
   let underWay: Promise<void> | undefined;
@@ -16,7 +16,7 @@ export function repeat(
     try {
       await pass(stopped.signal);
     } catch (error) {
-      if (!stopped.signal.aborted) onError(error instanceof Error ? error : new Error(String(error)));
+      if (!stopped.signal.aborted) onError(error);
     } finally {
       underWay = undefined;
     }
