@@ -1,7 +1,7 @@
 import { doesNotMatch, match } from 'node:assert/strict';
 import { createCaller, digestOf } from './caller.ts';
-import { logInWithCrane, makeLayer } from './clients.ts';
 import { provokeLimit } from './guesses.ts';
+import { pullAsNobody, pushAsAlice } from './namespaces.ts';
 import { openPage } from './page.ts';
 import type { Running, Scenario } from './scenario.ts';
 
@@ -12,29 +12,17 @@ const alice = { user: 'alice', password: 'alice-key' };
 export const bun: Scenario = {
   name: 'bun',
   cases: (example) => [
-    { name: 'crane pushes to what begins with the name of its user, and to nothing else', run: () => push(example) },
-    { name: 'what is public is pulled without a login, and what is private is not', run: () => pull(example) },
+    {
+      name: 'crane pushes to what begins with the name of its user, and to nothing else',
+      run: () => pushAsAlice(example, 'public/app:1'),
+    },
+    { name: 'what is public is pulled without a login, and what is private is not', run: () => pullAsNobody(example) },
     { name: 'a layer may be larger than Bun takes by itself', run: () => pushLarge(example) },
     { name: 'the page shows what its reader may pull, and nothing else', run: () => show(example) },
     { name: 'what was pushed is there after a restart', run: () => restart(example) },
     { name: 'who guesses keys is bounded by address', run: () => provokeLimit(example) },
   ],
 };
-
-async function push({ host, home }: Running): Promise<void> {
-  const desk = await home('alice');
-  await logInWithCrane(desk, host, alice);
-  const append = ['append', '--new_layer', await makeLayer(desk), '--new_tag'];
-  await desk.run('crane', [...append, `${host}/alice/app:1`]);
-  await desk.run('crane', [...append, `${host}/public/app:1`]);
-  match(await desk.runRefused('crane', [...append, `${host}/bob/app:1`]), /DENIED: alice may not push to bob\/app\./);
-}
-
-async function pull({ host, home }: Running): Promise<void> {
-  const nobody = await home('nobody');
-  await nobody.run('crane', ['pull', `${host}/public/app:1`, 'pulled.tar']);
-  match(await nobody.runRefused('crane', ['pull', `${host}/alice/app:1`, 'pulled.tar']), /UNAUTHORIZED/);
-}
 
 async function pushLarge({ url }: Running): Promise<void> {
   const content = new Uint8Array(129 * MiB).fill(7);

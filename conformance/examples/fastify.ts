@@ -1,5 +1,5 @@
 import { doesNotMatch, match } from 'node:assert/strict';
-import { logInWithCrane, makeLayer } from './clients.ts';
+import { pullAsTeam, pushAsAlice } from './namespaces.ts';
 import { openPage } from './page.ts';
 import type { Running, Scenario } from './scenario.ts';
 
@@ -7,29 +7,14 @@ import type { Running, Scenario } from './scenario.ts';
 export const fastify: Scenario = {
   name: 'fastify',
   cases: (example) => [
-    { name: 'crane pushes to a namespace of its own user and of its team, and to no other', run: () => push(example) },
-    { name: 'a member of the team pulls, and a stranger is refused', run: () => pull(example) },
+    {
+      name: 'crane pushes to a namespace of its own user and of its team, and to no other',
+      run: () => pushAsAlice(example, 'web/site:1'),
+    },
+    { name: 'a member of the team pulls, and a stranger is refused', run: () => pullAsTeam(example) },
     { name: 'the page shows what its reader may pull, and nothing else', run: () => show(example) },
   ],
 };
-
-async function push({ host, home }: Running): Promise<void> {
-  const alice = await home('alice');
-  await logInWithCrane(alice, host, { user: 'alice', password: 'alice-key' });
-  const append = ['append', '--new_layer', await makeLayer(alice), '--new_tag'];
-  await alice.run('crane', [...append, `${host}/alice/app:1`]);
-  await alice.run('crane', [...append, `${host}/web/site:1`]);
-  match(await alice.runRefused('crane', [...append, `${host}/bob/app:1`]), /DENIED: alice may not push to bob\/app\./);
-}
-
-async function pull({ host, home }: Running): Promise<void> {
-  const [bob, carol] = [await home('bob'), await home('carol')];
-  await logInWithCrane(bob, host, { user: 'bob', password: 'bob-key' });
-  await logInWithCrane(carol, host, { user: 'carol', password: 'carol-key' });
-  await bob.run('crane', ['pull', `${host}/web/site:1`, 'pulled.tar']);
-  match(await bob.runRefused('crane', ['pull', `${host}/alice/app:1`, 'pulled.tar']), /NAME_UNKNOWN/);
-  match(await carol.runRefused('crane', ['pull', `${host}/web/site:1`, 'pulled.tar']), /NAME_UNKNOWN/);
-}
 
 async function show({ url }: Running): Promise<void> {
   match(await openPage(url, { user: 'alice', password: 'alice-key' }), /alice\/app:1\nweb\/site:1\n/);
