@@ -100,7 +100,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     handle(request) {
       const answer = dispatch(request);
       underWay.add(answer);
-      return answer.finally(() => underWay.delete(answer));
+      void answer.then(() => underWay.delete(answer)); // it never rejects
+      return answer;
     },
   };
 

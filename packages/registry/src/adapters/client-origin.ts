@@ -17,7 +17,8 @@ export function createOriginReader(trustedProxies: readonly string[]): (request:
     const { socket, headers } = request;
     const scheme = 'encrypted' in socket ? 'https' : 'http';
     const address = socket.remoteAddress === undefined ? undefined : plainAddress(socket.remoteAddress);
-    if (address === undefined || !isTrusted(address)) return { origin: toOrigin(scheme, headers.host), address };
+    if (address === undefined || trustedProxies.length === 0 || !isTrusted(address))
+      return { origin: toOrigin(scheme, headers.host), address };
     // Each proxy appends the address that it saw: the last one that is no proxy of ours is the client. Some add a port; what is no address was sent by the client.
     const hops = listOf(headers['x-forwarded-for'])
       .map(withoutPort)

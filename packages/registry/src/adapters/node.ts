@@ -1,15 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import type { RegistryHandler } from '../http/handler.ts';
-import { DisconnectedError, type RequestHeaders } from '../http/message.ts';
 import { type AdapterOptions, warnOfError } from './adapter-options.ts';
 import { createOriginReader } from './client-origin.ts';
-import { type ConnectionWatch, createConnectionWatch } from './connection-watch.ts';
+import { createConnectionWatch } from './connection-watch.ts';
 import { errorAnswer, notOursAnswer } from './error-document.ts';
 import { createFileSender } from './file-sender.ts';
-import { readBody } from './request-body.ts';
+import { IncomingCall } from './incoming-call.ts';
 import { type NodeRequest, pathOf, targetOf } from './request-target.ts';
 import { createAnswerer } from './response-writer.ts';
-import { isTuned, sayContinue } from './tune-server.ts';
+import { isTuned } from './tune-server.ts';
 
 export type { AdapterOptions } from './adapter-options.ts';
 export type { NodeRequest } from './request-target.ts';
@@ -37,27 +36,14 @@ export function toNodeHandler(registry: RegistryHandler, options: NodeHandlerOpt
   const answer = createAnswerer({ watch, sendFile: createFileSender(), onError });
   let checkedServer = false;
 
-  const serve = async (request: NodeRequest, response: ServerResponse, target: string): Promise<void> => {
-    const lifeline = openLifeline(request, watch);
+  const serve = async (call: IncomingCall): Promise<void> => {
     try {
-      await answer(
-        response,
-        await registry.handle({
-          method: request.method ?? 'GET',
-          target,
-          headers: headersOf(request),
-          body: readBody(request, () => sayContinue(request, response)),
-          ...originOf(request),
-          get signal() {
-            return lifeline.signal();
-          },
-        }),
-      );
+      await answer(call.response, await registry.handle(call));
     } catch (error) {
       onError(error);
-      request.socket.destroy();
+      call.request.socket.destroy();
     } finally {
-      lifeline.close();
+      call.close();
     }
   };
 
@@ -70,7 +56,7 @@ export function toNodeHandler(registry: RegistryHandler, options: NodeHandlerOpt
         checkedServer = true;
         if (!isTuned(request.socket)) warnUntuned();
       }
-      void serve(request, response, target);
+      void serve(new IncomingCall({ request, response, target }, { originOf, watch }));
     } else if (next !== undefined) {
       next();
     } else {
@@ -79,36 +65,11 @@ export function toNodeHandler(registry: RegistryHandler, options: NodeHandlerOpt
   };
 }
 
-/** The signal of a request, made when somebody asks for it. */
-function openLifeline(request: NodeRequest, watch: ConnectionWatch): { signal(): AbortSignal; close(): void } {
-  let controller: AbortController | undefined;
-  let close = (): void => undefined;
-  return {
-    signal: () => {
-      if (controller === undefined) {
-        const made = new AbortController();
-        controller = made;
-        close = watch(request.socket, () => made.abort(new DisconnectedError('The client went away.')));
-      }
-      return controller.signal;
-    },
-    close: () => close(),
-  };
-}
-
 /** Proxies and servers that each believe another one of the two can be played against each other (RFC 9112, section 3.2). */
 function namesTwoHosts({ headers, rawHeaders }: NodeRequest): boolean {
   // Nearly every request has each header once, and is seen here to have.
   if (rawHeaders.length === 2 * Object.keys(headers).length) return false;
   return rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length > 1;
-}
-
-function headersOf(request: NodeRequest): RequestHeaders {
-  const headers: Record<string, string | undefined> = Object.create(null);
-  for (const [name, value] of Object.entries(request.headers)) {
-    headers[name] = Array.isArray(value) ? value.join(', ') : value;
-  }
-  return headers;
 }
 
 function warnUntuned(): void {

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RegistryResponse, ResponseBody } from '../http/message.ts';
+import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { RegistryResponse, ResponseBody, ResponseHeaders } from '../http/message.ts';
 import type { ConnectionWatch } from './connection-watch.ts';
 import { failureAnswer } from './error-document.ts';
 import { type FileBody, openRange } from './file-range.ts';
@@ -32,7 +32,7 @@ export function createAnswerer(parts: AnswererParts): Answerer {
     // A middleware, such as one that limits time, may have answered already; and nobody is left to answer when the socket is gone.
     if (response.headersSent || response.req.socket.destroyed) return;
     try {
-      await deliver(response, answer, parts);
+      if (!deliverAtOnce(response, answer)) await deliver(response, answer, parts);
     } catch (error) {
       // A source that ends because its client went away has not failed.
       if (!response.req.socket.destroyed) onError(error);
@@ -46,14 +46,21 @@ export function createAnswerer(parts: AnswererParts): Answerer {
   };
 }
 
+/** Sends an answer that needs nothing opened, and of whose request nothing is left to read; false where it is another. */
+function deliverAtOnce(response: ServerResponse, answer: RegistryResponse): boolean {
+  const { body } = answer;
+  if ((body.kind !== 'bytes' && body.kind !== 'empty') || isUnread(response.req)) return false;
+  writeHead(response, answer);
+  response.end(body.kind === 'bytes' && hasContent(response.req, answer) ? body.bytes : undefined);
+  return true;
+}
+
 /** Throws when the answer could not be sent whole. */
 async function deliver(response: ServerResponse, answer: RegistryResponse, parts: AnswererParts): Promise<void> {
   const body = await openBody(response.req, answer);
   try {
     writeHead(response, answer);
-    if (!isUnread(response.req) && (body.kind === 'bytes' || body.kind === 'empty')) {
-      response.end(body.kind === 'bytes' ? body.bytes : undefined);
-    } else if (await sendBody(response, body, parts)) {
+    if (await sendBody(response, body, parts)) {
       await finish(response);
     } else {
       response.req.socket.destroy();
@@ -63,8 +70,13 @@ async function deliver(response: ServerResponse, answer: RegistryResponse, parts
   }
 }
 
-async function openBody(request: IncomingMessage, { status, body }: RegistryResponse): Promise<OpenBody> {
-  if (request.method === 'HEAD' || status === 204 || status === 304) return { kind: 'empty' };
+function hasContent(request: IncomingMessage, { status }: RegistryResponse): boolean {
+  return request.method !== 'HEAD' && status !== 204 && status !== 304;
+}
+
+async function openBody(request: IncomingMessage, answer: RegistryResponse): Promise<OpenBody> {
+  const { body } = answer;
+  if (!hasContent(request, answer)) return { kind: 'empty' };
   if (body.kind !== 'file') return body;
   const opened = await openRange(body);
   return opened.kind === 'bytes' ? opened : { kind: 'file', handle: opened.handle, body };
@@ -72,9 +84,24 @@ async function openBody(request: IncomingMessage, { status, body }: RegistryResp
 
 function writeHead(response: ServerResponse, { status, headers }: RegistryResponse): void {
   response.strictContentLength = true;
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  if (isUnread(response.req) && !fitsDrain(response.req)) response.setHeader('Connection', 'close');
-  response.writeHead(status);
+  const closing = isUnread(response.req) && !fitsDrain(response.req) ? { Connection: 'close' } : undefined;
+  if (response.writeHead === ServerResponse.prototype.writeHead) {
+    // `setHeader` checks and sorts what it gets, which took a fifth of a small answer; a middleware with a `writeHead` of its own counts on it.
+    response.writeHead(status, toLines({ ...headers, ...closing }));
+  } else {
+    for (const [name, value] of Object.entries({ ...headers, ...closing })) response.setHeader(name, value);
+    response.writeHead(status);
+  }
+}
+
+/** Names and values in turn, as `writeHead` takes them quickest. */
+function toLines(headers: ResponseHeaders): (string | string[])[] {
+  const lines: (string | string[])[] = [];
+  for (const name in headers) {
+    const value = headers[name] ?? '';
+    lines.push(name, typeof value === 'string' ? value : [...value]);
+  }
+  return lines;
 }
 
 /** Returns false when the client went away. */

@@ -1,14 +1,15 @@
 import { anonymous, type Caller, type Identity } from '../access/identity.ts';
 import { OciError } from '../oci/error.ts';
 import type { Sources } from '../registry/settings.ts';
+import type { Bytes } from '../storage/blob-store.ts';
 import { auditEntry } from './audit.ts';
 import { parseCredentials } from './credentials.ts';
-import type { Deps } from './endpoint.ts';
+import type { Deps, RouteRequest } from './endpoint.ts';
 import { createMatcher, type Match, splitTarget } from './match.ts';
-import type { RegistryRequest, RegistryResponse } from './message.ts';
+import type { RegistryRequest, RegistryResponse, RequestHeaders } from './message.ts';
 import { createRefuse, type Refused } from './refuse.ts';
 import { type Reports, tell } from './reports.ts';
-import { routes } from './routes.ts';
+import { type Route, routes } from './routes.ts';
 
 /** A request that may be told to come later. */
 export interface LimitRequest {
@@ -40,6 +41,39 @@ interface Course {
   caller?: Caller;
 }
 
+/** A request with its route found. A class, because V8 makes a new shape, which only a full collection takes away, for each literal that has getters. */
+class RoutedRequest implements RouteRequest {
+  readonly params: RouteRequest['params'];
+  readonly headers: RequestHeaders;
+  readonly isHead: boolean;
+  readonly #request: RegistryRequest;
+  readonly #query: string;
+
+  constructor(request: RegistryRequest, params: RouteRequest['params'], query: string) {
+    this.params = params;
+    this.headers = request.headers;
+    this.isHead = request.method === 'HEAD';
+    this.#request = request;
+    this.#query = query;
+  }
+
+  get query(): URLSearchParams {
+    return new URLSearchParams(this.#query);
+  }
+
+  get body(): Bytes {
+    return this.#request.body;
+  }
+
+  get address(): string | undefined {
+    return this.#request.address;
+  }
+
+  get signal(): AbortSignal {
+    return this.#request.signal;
+  }
+}
+
 /** Answers every request; it never rejects. The only place where an error becomes a status. */
 export function createDispatch(
   deps: Deps,
@@ -50,29 +84,33 @@ export function createDispatch(
   const { sources, limit, onRequest } = options;
 
   async function answer(request: RegistryRequest, course: Course): Promise<RegistryResponse> {
-    const { method, target, headers, body, address } = request;
-    const { path, query } = splitTarget(target);
+    const { method } = request;
+    const { path, query } = splitTarget(request.target);
     const found = match(request, path);
     course.match = found;
     const { route, params } = found;
-    const limited = { address, end: route.end, method };
-    if (limit !== undefined) await checkLimit(limit, { ...limited, stage: 'arrived', identity: undefined });
-    // An endpoint that gives tokens reads what is shown by itself.
-    const caller = route.action === 'none' ? anonymous : await deps.callers.find(parseCredentials(headers), address);
+    const about = { end: route.end, method };
+    if (limit !== undefined) {
+      await checkLimit(limit, { ...about, stage: 'arrived', identity: undefined, address: request.address });
+    }
+    const caller = await findCaller(route, request);
     course.caller = caller;
-    if (limit !== undefined) await checkLimit(limit, { ...limited, stage: 'identified', identity: caller.identity });
-    return route.handle(deps, caller, {
-      params,
-      query: new URLSearchParams(query),
-      isHead: method === 'HEAD',
-      headers,
-      body,
-      address,
-      // Adapters make the signal when it is asked for, and most requests never do.
-      get signal() {
-        return request.signal;
-      },
-    });
+    if (limit !== undefined) {
+      await checkLimit(limit, { ...about, stage: 'identified', identity: caller.identity, address: request.address });
+    }
+    return route.handle(deps, caller, new RoutedRequest(request, params, query));
+  }
+
+  /** An endpoint that gives tokens reads what is shown by itself. */
+  function findCaller(route: Route, { headers, address }: RegistryRequest): Caller | Promise<Caller> {
+    return route.action === 'none' ? anonymous : deps.callers.find(parseCredentials(headers), address);
+  }
+
+  /** Most requests are routine: they were answered, and are none that the audit tells of. */
+  function record(request: RegistryRequest, { match, caller }: Course, refused: Refused | undefined): void {
+    if (refused === undefined && match?.route.audit === undefined) return;
+    const entry = auditEntry({ match, caller, address: request.address, refusal: refused?.refusal });
+    if (entry !== undefined) deps.audit.record(entry);
   }
 
   async function checkLimit(ask: Limit, request: LimitRequest): Promise<void> {
@@ -85,7 +123,7 @@ export function createDispatch(
   }
 
   return async (request) => {
-    const { method, target, address } = request;
+    const { method, target } = request;
     const startedMs = sources.now();
     const requestId = sources.randomId();
     const course: Course = {};
@@ -97,11 +135,12 @@ export function createDispatch(
       refused = refuse(thrown, request, requestId);
       response = refused.response;
     }
-    const entry = auditEntry({ match: course.match, caller: course.caller, address, refusal: refused?.refusal });
-    if (entry !== undefined) deps.audit.record(entry);
+    record(request, course, refused);
     const { status } = response;
-    const durationMs = sources.now() - startedMs;
-    tell(() => onRequest?.({ requestId, method, target, status, durationMs, error: refused?.error }));
+    if (onRequest !== undefined) {
+      const durationMs = sources.now() - startedMs;
+      tell(() => onRequest({ requestId, method, target, status, durationMs, error: refused?.error }));
+    }
     return {
       status,
       headers: {

@@ -17,6 +17,8 @@ export interface Connection {
   run<Result>(plan: Plan<Result>): Result;
   /** Runs a plan that changes nothing, all its statements on one state of the database. */
   read<Result>(plan: Plan<Result>): Result;
+  /** A number that is another one after each commit of another connection, in this process or another. */
+  dataVersion(): unknown;
   exec(sql: string): void;
   /** Whether a transaction is open. */
   inTransaction(): boolean;
@@ -53,6 +55,8 @@ export function openConnection(file: string | URL, options: { readonly readOnly:
         execute({ sql: 'commit', parameters: [] });
       }
     },
+    dataVersion: () =>
+      (execute({ sql: 'pragma data_version', parameters: [] })[0] as { data_version: unknown }).data_version,
     exec: (sql) => database.exec(sql),
     inTransaction: () => database.isTransaction,
     close() {

@@ -9,6 +9,7 @@ import { createPlans } from '../sql/store.ts';
 import { commitBatch, fromPlainError } from './batch.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { migrate } from './migrate.ts';
+import { type CachedReads, cacheReads, type Read } from './read-cache.ts';
 import { startWriter, type Writer } from './writer.ts';
 
 export { sqliteCheck } from './check.ts';
@@ -20,19 +21,27 @@ export { sqliteCheck } from './check.ts';
  *  is closed). The file must not lie on a network file system. Does no I/O before `ready` or the first call. */
 export function sqlite({ file }: { readonly file: string }): MetadataStore {
   let opening: Promise<Opened> | undefined;
+  /** The same, once it is there: a read need not wait for it. */
+  let open: Opened | undefined;
   let isClosed = false;
 
   function opened(): Promise<Opened> {
     if (isClosed) return Promise.reject(new StorageError('unavailable', 'The metadata store is closed.'));
-    opening ??= (file === ':memory:' ? openMemory() : openFile(resolve(file))).catch((error: unknown) => {
-      opening = undefined; // what kept it from opening may be put right
-      throw error;
-    });
+    opening ??= (file === ':memory:' ? openMemory() : openFile(resolve(file))).then(
+      (made) => {
+        if (!isClosed) open = made;
+        return made;
+      },
+      (error: unknown) => {
+        opening = undefined; // what kept it from opening may be put right
+        throw error;
+      },
+    );
     return opening;
   }
 
   const reads = Object.fromEntries(
-    readNames.map((name) => [name, async (...input: unknown[]) => (await opened()).read(name, input)]),
+    readNames.map((name) => [name, async (...input: unknown[]) => (open ?? (await opened())).read(name, input)]),
   );
   const commands = Object.fromEntries(
     commandNames.map((name) => [name, async (...input: unknown[]) => (await opened()).writer.run(name, input)]),
@@ -45,15 +54,16 @@ export function sqlite({ file }: { readonly file: string }): MetadataStore {
     },
     async close() {
       isClosed = true;
-      const open = await opening?.catch(() => undefined);
+      open = undefined;
+      const made = await opening?.catch(() => undefined);
       opening = undefined;
-      await open?.close();
+      await made?.close();
     },
   };
 }
 
 interface Opened {
-  read(name: ReadName, input: readonly unknown[]): unknown;
+  readonly read: Read;
   readonly writer: Writer;
   close(): Promise<void>;
 }
@@ -67,12 +77,14 @@ async function compile(): Promise<CompiledStatements> {
 async function openFile(file: string): Promise<Opened> {
   await makeLocalDirectory(dirname(file), { files, flush: flushDirectory });
   const compiling = compile();
-  const writer = await startWriter(file, compiling);
+  let reads: CachedReads | undefined;
+  const writer = await startWriter(file, { statements: compiling, onOutcomes: () => reads?.expire() });
   try {
     const reader = openConnection(file, { readOnly: true });
+    reads = cacheReads(readsOf(reader, createPlans(definedBy(await compiling))), () => reader.dataVersion());
     return {
       writer,
-      read: readsOf(reader, createPlans(definedBy(await compiling))),
+      read: reads.read,
       async close() {
         reader.close();
         await writer.close();
@@ -111,7 +123,7 @@ async function openMemory(): Promise<Opened> {
   return { writer, read: readsOf(connection, plans), close: writer.close };
 }
 
-function readsOf(connection: Connection, plans: Plans): Opened['read'] {
+function readsOf(connection: Connection, plans: Plans): Read {
   return (name, input) => {
     const plan = (plans[name] as (...input: readonly unknown[]) => Plan<unknown>)(...input);
     return longReads.has(name) ? connection.read(plan) : connection.run(plan);

@@ -22,8 +22,16 @@ interface Waiter {
 /** The file beside this one, which is `.ts` in the sources and `.js` when built. */
 const threadFile = new URL(`./writer-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
-/** Starts the writer thread on `file`; resolves when its database is open and up to date. The thread starts while `statements` are being compiled. */
-export async function startWriter(file: string, statements: Promise<CompiledStatements>): Promise<Writer> {
+/** What a writer is started with. */
+export interface WriterOptions {
+  /** The thread starts while they are being compiled. */
+  readonly statements: Promise<CompiledStatements>;
+  /** Commands have ended, whose callers will be told now. */
+  onOutcomes(): void;
+}
+
+/** Starts the writer thread on `file`; resolves when its database is open and up to date. */
+export async function startWriter(file: string, { statements, onOutcomes }: WriterOptions): Promise<Writer> {
   const { port1: port, port2 } = new MessageChannel();
   const workerData: WriterData = { file, port: port2 };
   const worker = new Worker(threadFile, {
@@ -63,7 +71,10 @@ export async function startWriter(file: string, statements: Promise<CompiledStat
   port.on('message', (message: FromWriter) => {
     if ('ready' in message) started.resolve();
     else if ('fatal' in message) fail(fromPlainError(message.fatal));
-    else message.outcomes.forEach(settle);
+    else {
+      onOutcomes();
+      message.outcomes.forEach(settle);
+    }
   });
   worker.on('error', (error) => fail(new StorageError('unavailable', 'The writer thread failed.', { cause: error })));
   void exited.then(() => fail(new StorageError('unavailable', 'The metadata store is closed.')));
