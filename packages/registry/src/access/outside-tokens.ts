@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import { joseLoader } from './load-jose.ts';
-import { readCatalog, readScopes, type Tokens } from './tokens.ts';
+import { leewaySeconds, readCatalog, readIssued, readScopes, readTimes, type Tokens } from './tokens.ts';
 import { UnauthorizedError } from './unauthorized.ts';
+import { rememberVerified, type VerifiedToken } from './verified-tokens.ts';
 
 /** A token server in the place of the registry's own. */
 export interface TokenServer {
@@ -19,8 +20,6 @@ export interface TokenServer {
 
 /** Asymmetric algorithms alone: a public key must never pass for a shared secret. */
 const algorithms = ['EdDSA', 'ES256', 'ES384', 'RS256', 'PS256'];
-
-const leewaySeconds = 60;
 
 /** Verifies the tokens of a token server outside. They are its word for who somebody is and narrow what they do here; `authorize` is asked all the same. */
 export function createOutsideTokens(server: TokenServer, { now }: { now(): number }): Pick<Tokens, 'verify'> {
@@ -49,27 +48,33 @@ export function createOutsideTokens(server: TokenServer, { now }: { now(): numbe
     throw failure;
   }
 
-  return {
-    async verify(token) {
-      const { errors } = await loadJose();
-      try {
-        const { sub = '', iat, access } = await verifyWith(token);
-        return {
+  async function verify(token: string): Promise<VerifiedToken> {
+    const { errors } = await loadJose();
+    try {
+      const payload = await verifyWith(token);
+      const { sub = '', access } = payload;
+      return {
+        claims: {
           identity: sub === '' ? undefined : sub,
           scopes: readScopes(access),
           reachesCatalog: readCatalog(access),
           accessToken: undefined,
-          issuedMs: iat === undefined ? undefined : iat * 1000,
-        };
-      } catch (cause) {
-        if (!(cause instanceof errors.JOSEError)) throw cause;
-        throw new UnauthorizedError(
-          `The token is not one that ${server.issuer} made for this registry, or it has expired.`,
-          { cause },
-        );
-      }
-    },
-  };
+          issuedMs: readIssued(payload),
+        },
+        // The keys stand in the settings.
+        keyId: undefined,
+        ...readTimes(payload),
+      };
+    } catch (cause) {
+      if (!(cause instanceof errors.JOSEError)) throw cause;
+      throw new UnauthorizedError(
+        `The token is not one that ${server.issuer} made for this registry, or it has expired.`,
+        { cause },
+      );
+    }
+  }
+
+  return { verify: rememberVerified({ verify, isKey: async () => true, now }) };
 }
 
 /** What reads the keys with jose at hand: a set is searched by the id in the token's header; certificates have none and are tried one after the other. Keys that cannot be read throw here. */

@@ -1,9 +1,11 @@
+import type { JWTPayload } from 'jose';
 import { OciError } from '../oci/error.ts';
 import { parseRepositoryName } from '../oci/name.ts';
 import { type Keys, signingAlgorithm } from './keys.ts';
 import { joseLoader } from './load-jose.ts';
 import { parseActions, type RepositoryScope } from './scope.ts';
 import { UnauthorizedError } from './unauthorized.ts';
+import { rememberVerified, type VerifiedToken } from './verified-tokens.ts';
 
 /** Who a token speaks for, and how far it reaches: a token never widens what its identity may do. */
 export interface TokenClaims {
@@ -51,7 +53,9 @@ export interface TokenSettings {
 const minimumTtlSeconds = 60;
 
 /** Clocks may differ by so much, in seconds. */
-const leewaySeconds = 60;
+export const leewaySeconds = 60;
+
+const loadJose = joseLoader();
 
 export function createTokens(
   keys: Keys,
@@ -59,7 +63,6 @@ export function createTokens(
   sources: { now(): number; randomId(): string },
 ): Tokens {
   const { service } = settings;
-  const loadJose = joseLoader();
   const ttlSeconds = Math.max(settings.ttlSeconds, minimumTtlSeconds);
   return {
     async issue({ identity, scopes, reachesCatalog = false, accessToken, credential }) {
@@ -84,40 +87,64 @@ export function createTokens(
         .sign(privateKey);
       return { token, expiresInSeconds: ttlSeconds, issuedMs };
     },
-    async verify(token) {
-      const { errors, jwtVerify } = await loadJose();
-      try {
-        // The key comes from our set by its id alone, whatever else a header names: jwk, jku and x5c are never looked at (CVE-2025-24976).
-        const findKey = async ({ kid }: { kid?: string }) => {
-          const key = kid === undefined ? undefined : await keys.findPublic(kid);
-          if (key === undefined) throw new errors.JWKSNoMatchingKey();
-          return key;
-        };
-        const { payload } = await jwtVerify(token, findKey, {
-          algorithms: [signingAlgorithm],
-          issuer: service,
-          audience: service,
-          clockTolerance: leewaySeconds,
-          currentDate: new Date(sources.now()),
-          requiredClaims: ['exp', 'nbf', 'sub', 'jti'],
-        });
-        const { sub = '', iat, access, access_token: accessToken, credential } = payload;
-        return {
-          identity: sub === '' ? undefined : sub,
-          scopes: readScopes(access),
-          reachesCatalog: readCatalog(access),
-          accessToken: typeof accessToken === 'string' ? accessToken : undefined,
-          credential: typeof credential === 'string' ? credential : undefined,
-          issuedMs: iat === undefined ? undefined : iat * 1000,
-        };
-      } catch (cause) {
-        if (!(cause instanceof errors.JOSEError)) throw cause;
-        const isOld = cause instanceof errors.JWTExpired;
-        const message = isOld ? 'The token has expired: get a new one.' : 'The token is not one of this registry.';
-        throw new UnauthorizedError(message, { cause });
-      }
-    },
+    verify: rememberVerified({
+      verify: (token) => verify(token, { keys, service, now: sources.now }),
+      isKey: async (id) => (await keys.findPublic(id)) !== undefined,
+      now: sources.now,
+    }),
   };
+}
+
+/** What a token says whose signature, audience and time are good. */
+async function verify(
+  token: string,
+  { keys, service, now }: { readonly keys: Keys; readonly service: string; now(): number },
+): Promise<VerifiedToken> {
+  const { errors, jwtVerify } = await loadJose();
+  try {
+    // The key comes from our set by its id alone, whatever else a header names: jwk, jku and x5c are never looked at (CVE-2025-24976).
+    const findKey = async ({ kid }: { kid?: string }) => {
+      const key = kid === undefined ? undefined : await keys.findPublic(kid);
+      if (key === undefined) throw new errors.JWKSNoMatchingKey();
+      return key;
+    };
+    const { payload, protectedHeader } = await jwtVerify(token, findKey, {
+      algorithms: [signingAlgorithm],
+      issuer: service,
+      audience: service,
+      clockTolerance: leewaySeconds,
+      currentDate: new Date(now()),
+      requiredClaims: ['exp', 'nbf', 'sub', 'jti'],
+    });
+    const { sub = '', access, access_token: accessToken, credential } = payload;
+    return {
+      claims: {
+        identity: sub === '' ? undefined : sub,
+        scopes: readScopes(access),
+        reachesCatalog: readCatalog(access),
+        accessToken: typeof accessToken === 'string' ? accessToken : undefined,
+        credential: typeof credential === 'string' ? credential : undefined,
+        issuedMs: readIssued(payload),
+      },
+      keyId: protectedHeader.kid,
+      ...readTimes(payload),
+    };
+  } catch (cause) {
+    if (!(cause instanceof errors.JOSEError)) throw cause;
+    const isOld = cause instanceof errors.JWTExpired;
+    const message = isOld ? 'The token has expired: get a new one.' : 'The token is not one of this registry.';
+    throw new UnauthorizedError(message, { cause });
+  }
+}
+
+/** When a token was made, in ms since 1970. */
+export function readIssued({ iat }: JWTPayload): number | undefined {
+  return iat === undefined ? undefined : iat * 1000;
+}
+
+/** When a token is good, in ms since 1970, with the leeway. */
+export function readTimes({ nbf = 0, exp = 0 }: JWTPayload): Pick<VerifiedToken, 'fromMs' | 'untilMs'> {
+  return { fromMs: (nbf - leewaySeconds) * 1000, untilMs: (exp + leewaySeconds) * 1000 };
 }
 
 const catalogAccess = { type: 'registry', name: 'catalog', actions: ['*'] };
