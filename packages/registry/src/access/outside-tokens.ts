@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import { joseLoader } from './load-jose.ts';
-import { leewaySeconds, readCatalog, readIssued, readScopes, readTimes, type Tokens } from './tokens.ts';
+import { leewaySeconds, readCatalog, readIssued, readScopes, readTimes } from './token-claims.ts';
+import type { Tokens } from './tokens.ts';
 import { UnauthorizedError } from './unauthorized.ts';
 import { rememberVerified, type VerifiedToken } from './verified-tokens.ts';
 

@@ -5,7 +5,8 @@ import { expect, test } from 'vitest';
 import { parseRepositoryName } from '../oci/name.ts';
 import { sqlite } from '../storage/sqlite/sqlite.ts';
 import { createKeys } from './keys.ts';
-import { createTokens, type TokenClaims } from './tokens.ts';
+import type { TokenClaims } from './token-claims.ts';
+import { createTokens } from './tokens.ts';
 import { UnauthorizedError } from './unauthorized.ts';
 
 const startMs = Date.UTC(2026, 0, 1);

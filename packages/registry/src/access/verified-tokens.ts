@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { VerifiedClaims } from './tokens.ts';
+import type { VerifiedClaims } from './token-claims.ts';
 
 /** A token that was found good. */
 export interface VerifiedToken {
