@@ -39,8 +39,10 @@ export class IncomingCall implements RegistryRequest {
   }
 
   get headers(): RequestHeaders {
-    // Node gives a list for `Set-Cookie` alone, which no request has a use for.
-    return this.request.headers as RequestHeaders;
+    const { headers } = this.request;
+    const list = headers['set-cookie'];
+    // It is the one header that Node gives as a list, and no client of a registry sends it.
+    return (list === undefined ? headers : { ...headers, 'set-cookie': list.join(', ') }) as RequestHeaders;
   }
 
   get body(): AsyncGenerator<Uint8Array> {

@@ -33,6 +33,8 @@ export async function* readBody(request: NodeRequest, beforeFirstRead: () => voi
   beforeFirstRead();
   let queue: Uint8Array[] = [];
   let queuedBytes = 0;
+  let receivedBytes = 0;
+  const announcedBytes = Number(request.headers['content-length']);
   let ended = false;
   let closed = request.closed;
   const hasChunks = hasOwnChunks(request);
@@ -40,6 +42,7 @@ export async function* readBody(request: NodeRequest, beforeFirstRead: () => voi
   const onData = (chunk: Uint8Array): void => {
     queue.push(chunk);
     queuedBytes += chunk.byteLength;
+    receivedBytes += chunk.byteLength;
     if (queuedBytes >= HIGH_WATER_BYTES) request.pause();
     wake();
   };
@@ -56,7 +59,7 @@ export async function* readBody(request: NodeRequest, beforeFirstRead: () => voi
     while (true) {
       if (queue.length > 0) {
         // Tiny chunks come one by one, each in a turn of its own: what else has arrived comes with them.
-        if (queuedBytes < TINY_BYTES && !ended) await setImmediate();
+        if (queuedBytes < TINY_BYTES && !ended && receivedBytes !== announcedBytes) await setImmediate();
         const arrived = queue;
         queue = [];
         for (const piece of inPieces(arrived)) {

@@ -6,7 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { parseRepositoryName } from '../../oci/name.ts';
-import { cacheReads } from './read-cache.ts';
+import { cacheReads, expireReads } from './read-cache.ts';
 import { sqlite } from './sqlite.ts';
 
 const name = parseRepositoryName('acme/web');
@@ -22,7 +22,7 @@ function openCache() {
     state.versionsAsked += 1;
     return state.version;
   };
-  return { state, ...cacheReads(read, version) };
+  return { state, read: cacheReads(read, version) };
 }
 
 test('the same question is answered from memory while the version stays', async () => {
@@ -37,7 +37,7 @@ test('the same question is answered from memory while the version stays', async 
 test('what is not there is remembered, too, until it may be there', async () => {
   let value: { id: number } | undefined;
   let version = 1;
-  const { read } = cacheReads(
+  const read = cacheReads(
     () => value,
     () => version,
   );
@@ -49,11 +49,11 @@ test('what is not there is remembered, too, until it may be there', async () => 
 });
 
 test('in another turn, and after a command, a new version ends all answers; within a turn it is asked once', async () => {
-  const { read, expire, state } = openCache();
+  const { read, state } = openCache();
   read('findBlob', [1, 'x']);
   state.version = 2;
   expect(read('findBlob', [1, 'x'])).toEqual({ read: 1 });
-  expire();
+  expireReads();
   expect(read('findBlob', [1, 'x'])).toEqual({ read: 2 });
   state.version = 3;
   await setImmediate();

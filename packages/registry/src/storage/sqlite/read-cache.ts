@@ -21,50 +21,48 @@ const entryBytes = 512;
 /** Runs a read of the store. */
 export type Read = (name: ReadName, input: readonly unknown[]) => unknown;
 
-/** Reads that remember. */
-export interface CachedReads {
-  readonly read: Read;
-  /** A command of this process has ended: the next read looks whether the database has changed. */
-  expire(): void;
+/** Commands of this process have ended: every cache looks at its next read whether the database has changed. */
+export function expireReads(): void {
+  endedCommands += 1;
 }
+
+let endedCommands = 0;
 
 /** Keeps answers of `read` while the database stays as it is (bench rows get-manifest-by-tag, head-blob, get-blob-4k and the same with tokens).
  *
  *  What makes an answer valid: `version` is what it was, which SQLite changes with each commit of any connection in any process (`PRAGMA data_version`). It is asked at the first read of each turn of
  *  the event loop and at the first one after a command of this process. So a change by another process is missed only by requests that were taken up in the turn in which it was made. */
-export function cacheReads(read: Read, version: () => unknown): CachedReads {
+export function cacheReads(read: Read, version: () => unknown): Read {
   const answers = new LRUCache<string, { readonly value: unknown }>({
     max: maximumEntries,
     maxSize: maximumBytes,
     sizeCalculation: ({ value }) => entryBytes + bytesOf(value),
   });
   let known: unknown;
-  let isFresh = false;
-  const expire = (): void => {
-    isFresh = false;
+  /** What `endedCommands` was when the version was asked in this turn; undefined: it was not. */
+  let askedAt: number | undefined;
+  const endTurn = (): void => {
+    askedAt = undefined;
   };
 
   function refresh(): void {
-    isFresh = true;
-    setImmediate(expire);
+    if (askedAt === undefined) setImmediate(endTurn);
+    askedAt = endedCommands;
     const current = version();
     if (current === known) return;
     known = current;
     answers.clear();
   }
 
-  return {
-    expire,
-    read(name, input) {
-      if (!cachedReads.has(name)) return read(name, input);
-      if (!isFresh) refresh();
-      const key = name + JSON.stringify(input);
-      const kept = answers.get(key);
-      if (kept !== undefined) return kept.value;
-      const value = read(name, input);
-      answers.set(key, { value });
-      return value;
-    },
+  return (name, input) => {
+    if (!cachedReads.has(name)) return read(name, input);
+    if (askedAt !== endedCommands) refresh();
+    const key = name + JSON.stringify(input);
+    const kept = answers.get(key);
+    if (kept !== undefined) return kept.value;
+    const value = read(name, input);
+    answers.set(key, { value });
+    return value;
   };
 }
 

@@ -9,7 +9,7 @@ import { createPlans } from '../sql/store.ts';
 import { commitBatch, fromPlainError } from './batch.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { migrate } from './migrate.ts';
-import { type CachedReads, cacheReads, type Read } from './read-cache.ts';
+import { cacheReads, type Read } from './read-cache.ts';
 import { startWriter, type Writer } from './writer.ts';
 
 export { sqliteCheck } from './check.ts';
@@ -77,14 +77,13 @@ async function compile(): Promise<CompiledStatements> {
 async function openFile(file: string): Promise<Opened> {
   await makeLocalDirectory(dirname(file), { files, flush: flushDirectory });
   const compiling = compile();
-  let reads: CachedReads | undefined;
-  const writer = await startWriter(file, { statements: compiling, onOutcomes: () => reads?.expire() });
+  const writer = await startWriter(file, compiling);
   try {
     const reader = openConnection(file, { readOnly: true });
-    reads = cacheReads(readsOf(reader, createPlans(definedBy(await compiling))), () => reader.dataVersion());
+    const read = readsOf(reader, createPlans(definedBy(await compiling)));
     return {
       writer,
-      read: reads.read,
+      read: cacheReads(read, () => reader.dataVersion()),
       async close() {
         reader.close();
         await writer.close();

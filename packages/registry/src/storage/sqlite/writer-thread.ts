@@ -107,6 +107,8 @@ export function openWriter(file: string): Connection {
     );
   }
   connection.exec('pragma synchronous = full');
+  // What a statement needs to undo itself: else in a file under /tmp.
+  connection.exec('pragma temp_store = memory');
   // Checkpoints are made here, after the answers, and not by whichever commit crosses a limit.
   connection.exec('pragma wal_autocheckpoint = 0');
   return connection;

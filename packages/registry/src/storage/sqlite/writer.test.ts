@@ -37,7 +37,7 @@ async function withWriter(
 ): Promise<void> {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'moorage-writer-'));
   const file = join(directory.path, 'registry.db');
-  const writer = await startWriter(file, { statements: Promise.resolve(statements), onOutcomes: () => undefined });
+  const writer = await startWriter(file, Promise.resolve(statements));
   const other = new DatabaseSync(file);
   try {
     await work({ writer, other, file });
@@ -116,7 +116,7 @@ test('a command waits while another connection writes, and is done once that one
 test('close finishes what was given; what comes later is refused', async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'moorage-writer-'));
   const file = join(directory.path, 'registry.db');
-  const writer = await startWriter(file, { statements: Promise.resolve(statements), onOutcomes: () => undefined });
+  const writer = await startWriter(file, Promise.resolve(statements));
   const given = oneTo(100).map((n) => take(writer, n));
   await writer.close();
   expect(await Promise.all(given)).toEqual(oneTo(100).map(() => true));
@@ -131,7 +131,7 @@ test('close finishes what was given; what comes later is refused', async () => {
 test('a thread that ends by itself refuses all that wait and all that come later', () =>
   withWriter(async ({ other, file }) => {
     const started = once(process, 'worker') as Promise<[Worker]>;
-    const dying = await startWriter(file, { statements: Promise.resolve(statements), onOutcomes: () => undefined });
+    const dying = await startWriter(file, Promise.resolve(statements));
     const [thread] = await started;
     // The lock keeps the commands waiting in the thread until it has been told to end.
     other.exec('begin immediate');
@@ -154,7 +154,7 @@ test('a database that cannot be opened is refused, also where the thread finds o
   process.on('unhandledRejection', note);
   const compiled = Promise.withResolvers<typeof statements>();
   const started = once(process, 'worker') as Promise<[Worker]>;
-  const starting = startWriter(directory.path, { statements: compiled.promise, onOutcomes: () => undefined });
+  const starting = startWriter(directory.path, compiled.promise);
   const refused = expect(starting).rejects.toMatchObject({
     code: 'unavailable',
     message: expect.stringContaining(directory.path),
@@ -172,10 +172,7 @@ test('a database that cannot be opened is refused, also where the thread finds o
 test('statements that cannot be compiled end the thread', async () => {
   await using directory = await mkdtempDisposable(join(tmpdir(), 'moorage-writer-'));
   const started = once(process, 'worker') as Promise<[Worker]>;
-  const starting = startWriter(join(directory.path, 'registry.db'), {
-    statements: Promise.reject(new Error('planted')),
-    onOutcomes: () => undefined,
-  });
+  const starting = startWriter(join(directory.path, 'registry.db'), Promise.reject(new Error('planted')));
   await expect(starting).rejects.toThrow('planted');
   const [thread] = await started;
   expect(thread.threadId).toBe(-1);

@@ -3,6 +3,7 @@ import { StorageError } from '../error.ts';
 import type { CommandName } from '../sql/plans.ts';
 import type { CompiledStatements } from '../sql/statement.ts';
 import { type CommandOutcome, type CommandRequest, fromPlainError } from './batch.ts';
+import { expireReads } from './read-cache.ts';
 import type { FromWriter, StartWriter, ToWriter, WriterData } from './writer-thread.ts';
 
 /** Runs commands; each resolves when it is durable. */
@@ -22,16 +23,8 @@ interface Waiter {
 /** The file beside this one, which is `.ts` in the sources and `.js` when built. */
 const threadFile = new URL(`./writer-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
-/** What a writer is started with. */
-export interface WriterOptions {
-  /** The thread starts while they are being compiled. */
-  readonly statements: Promise<CompiledStatements>;
-  /** Commands have ended, whose callers will be told now. */
-  onOutcomes(): void;
-}
-
-/** Starts the writer thread on `file`; resolves when its database is open and up to date. */
-export async function startWriter(file: string, { statements, onOutcomes }: WriterOptions): Promise<Writer> {
+/** Starts the writer thread on `file`; resolves when its database is open and up to date. The thread starts while `statements` are being compiled. */
+export async function startWriter(file: string, statements: Promise<CompiledStatements>): Promise<Writer> {
   const { port1: port, port2 } = new MessageChannel();
   const workerData: WriterData = { file, port: port2 };
   const worker = new Worker(threadFile, {
@@ -72,7 +65,7 @@ export async function startWriter(file: string, { statements, onOutcomes }: Writ
     if ('ready' in message) started.resolve();
     else if ('fatal' in message) fail(fromPlainError(message.fatal));
     else {
-      onOutcomes();
+      expireReads();
       message.outcomes.forEach(settle);
     }
   });
