@@ -38,6 +38,11 @@ export interface FoundUpload {
   readonly upload: UploadRecord;
 }
 
+/** Whether nobody ever held the session: then nothing of it lies in the blob store, and need not be looked for there (bench row push-blob-2k-4-clients). */
+export function isUntouched({ epoch }: UploadRecord): boolean {
+  return epoch === 0;
+}
+
 /** A writer of this process. */
 interface Writer {
   readonly stop: AbortController;

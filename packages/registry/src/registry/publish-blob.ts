@@ -2,7 +2,7 @@ import type { Permit } from '../access/permit.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { BlobStore, StorageKey } from '../storage/blob-store.ts';
 import { collect } from './collect.ts';
-import type { FoundUpload } from './holds.ts';
+import { type FoundUpload, isUntouched } from './holds.ts';
 import { leaseUntil, type Needs, pushOf } from './needs.ts';
 import type { RunningDigests } from './running-digests.ts';
 
@@ -51,7 +51,7 @@ export function createPublish(needs: Needs, digests: RunningDigests): Publish {
           leaseUntilMs: leaseUntil(needs),
         });
         digests.forget(session);
-        if (unneededKey !== undefined) await removeBytes(blobs, unneededKey);
+        if (unneededKey !== undefined && !isUntouched(upload)) await removeBytes(blobs, unneededKey);
       }),
     small: (permit, bytes, digest) =>
       published(permit, { digest, sizeBytes: bytes.byteLength }, () =>

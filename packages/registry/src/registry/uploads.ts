@@ -5,7 +5,7 @@ import { parseSessionId, type SessionId } from '../oci/name.ts';
 import { type Bytes, parseStorageKey } from '../storage/blob-store.ts';
 import type { UploadRecord } from '../storage/metadata-store.ts';
 import { collect, createCollector } from './collect.ts';
-import { createHolds, type FoundUpload, toUploadError } from './holds.ts';
+import { createHolds, type FoundUpload, isUntouched, toUploadError } from './holds.ts';
 import { type Needs, pushOf } from './needs.ts';
 import { createPublish, inlineLimitBytes, type PushedBlob, removeBytes } from './publish-blob.ts';
 import { createRunningDigests } from './running-digests.ts';
@@ -87,9 +87,13 @@ export function createUploads(needs: Needs): Uploads {
     }
   }
 
+  async function sizeOf({ upload }: FoundUpload): Promise<number> {
+    return isUntouched(upload) ? 0 : blobs.uploadSize(upload.key);
+  }
+
   async function finish(found: FoundUpload, last: Chunk & { readonly digest: Digest }): Promise<PushedBlob> {
     const isSmall = last.lengthBytes !== undefined && last.lengthBytes > 0 && last.lengthBytes <= inlineLimitBytes;
-    if (!isSmall || (await blobs.uploadSize(found.upload.key)) > 0) return finishLarge(found, last);
+    if (!isSmall || (await sizeOf(found)) > 0) return finishLarge(found, last);
     refuseMisplaced(last, 0);
     return finishSmall(found, last);
   }
@@ -145,7 +149,7 @@ export function createUploads(needs: Needs): Uploads {
     append: async (permit, session, chunk) => append(await find(permit, session), chunk),
     finish: async (permit, session, last) => finish(await find(permit, session), last),
     cancel: async (permit, session) => cancel(await find(permit, session)),
-    size: async (permit, session) => blobs.uploadSize((await find(permit, session)).upload.key),
+    size: async (permit, session) => sizeOf(await find(permit, session)),
     async push(permit, blob) {
       const isSmall = blob.lengthBytes !== undefined && blob.lengthBytes <= inlineLimitBytes;
       if (!isSmall) {
