@@ -60,10 +60,24 @@ test('in another turn, and after a command, a new version ends all answers; with
   expect(read('findBlob', [1, 'x'])).toEqual({ read: 3 });
 });
 
-test('lists are read each time', () => {
+test('what may be long is read each time', () => {
   const { read } = openCache();
-  expect(read('listTags', [1])).toEqual({ read: 1 });
-  expect(read('listTags', [1])).toEqual({ read: 2 });
+  expect(read('listReferrers', [1])).toEqual({ read: 1 });
+  expect(read('listReferrers', [1])).toEqual({ read: 2 });
+});
+
+test('what is larger than all that is kept is not kept', () => {
+  let reads = 0;
+  const read = cacheReads(
+    () => {
+      reads += 1;
+      return { bytes: new Uint8Array(9 * 1024 * 1024) };
+    },
+    () => 1,
+  );
+  read('readManifest', [1, { tag: 'a' }]);
+  read('readManifest', [1, { tag: 'a' }]);
+  expect(reads).toBe(2);
 });
 
 test('reads of different names or inputs never share an answer', () => {

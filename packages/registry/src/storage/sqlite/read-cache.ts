@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { ReadName } from '../sql/plans.ts';
 
-/** Reads of one thing, which are asked again and again with the same question: what each request asks before it is allowed, and what it is answered with. */
+/** Reads that are asked again and again with the same question: what each request asks before it is allowed, and what it is answered with. */
 const cachedReads: ReadonlySet<ReadName> = new Set<ReadName>([
   'findRepository',
   'findBlob',
@@ -10,6 +10,7 @@ const cachedReads: ReadonlySet<ReadName> = new Set<ReadName>([
   'findRoles',
   'findAccessToken',
   'listKeys',
+  'listTags',
 ]);
 
 /** What is kept at most, in bytes, as far as it can be known. */
@@ -28,7 +29,7 @@ export function expireReads(): void {
 
 let endedCommands = 0;
 
-/** Keeps answers of `read` while the database stays as it is (bench rows get-manifest-by-tag, head-blob, get-blob-4k and the same with tokens).
+/** Keeps answers of `read` while the database stays as it is (bench rows get-manifest-by-tag, head-blob, get-blob-4k, list-tags and the same with tokens).
  *
  *  What makes an answer valid: `version` is what it was, which SQLite changes with each commit of any connection in any process (`PRAGMA data_version`). It is asked at the first read of each turn of
  *  the event loop and at the first one after a command of this process. So a change by another process is missed only by requests that were taken up in the turn in which it was made. */
@@ -66,8 +67,10 @@ export function cacheReads(read: Read, version: () => unknown): Read {
   };
 }
 
-/** The bytes of a manifest, or of a blob that lies in the database. */
+/** What an answer holds: the bytes of a manifest, or of a blob that lies in the database; texts of a list. */
 function bytesOf(value: unknown): number {
+  if (Array.isArray(value))
+    return value.reduce((sum, item) => sum + (typeof item === 'string' ? item.length : entryBytes), 0);
   const { bytes, content } = Object(value) as { bytes?: unknown; content?: { bytes?: unknown } };
   const held = bytes ?? content?.bytes;
   return held instanceof Uint8Array ? held.byteLength : 0;
