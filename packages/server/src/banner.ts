@@ -22,13 +22,15 @@ export interface Start {
   readonly isEmpty: boolean;
   /** Undefined: everything is open. */
   readonly login: Login | undefined;
+  /** What people read of a certificate that clients have to be given; by default there is none. */
+  readonly trust?: readonly string[];
   /** Value of `PATH`. */
   readonly searchPath: string;
 }
 
 /** The first lines of `moorage serve`: what it is, where everything lies, the first password and, where nothing was pushed yet, what to type next. */
 export function readyLines(start: Start): readonly string[] {
-  const { version, readyMs, data, address, endpoint, isEmpty, login, searchPath } = start;
+  const { version, readyMs, data, address, endpoint, isEmpty, login, trust = [], searchPath } = start;
   const { origin } = endpoint.url;
   const client = chooseClient(endpoint, searchPath);
   const access =
@@ -40,6 +42,7 @@ export function readyLines(start: Start): readonly string[] {
     `  data     ${data}`,
     `  address  ${address}${origin === address ? '' : `, for clients ${origin}`}`,
     `  access   ${access}`,
+    ...(trust.length === 0 ? [] : ['', ...trust]),
     ...(login?.password === undefined ? [] : ['', ...passwordLines({ ...login, password: login.password })]),
   ];
   if (!isEmpty) return facts;

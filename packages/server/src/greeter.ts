@@ -4,12 +4,17 @@ import type { RequestReport } from '@moorage/registry';
 import type { Logger } from 'pino';
 import { firstPushLines, type Login, passwordLines, pushedReference, readyLines, type Start } from './banner.ts';
 import type { Endpoint } from './clients.ts';
+import type { Listening } from './listen.ts';
 import type { Settings } from './settings.ts';
+import { trustText } from './tls/trust-lines.ts';
 
 /** Tells the person who started the server that it is ready and, once, of the first push. */
 export interface Greeter {
-  /** `isEmpty`: nothing was ever pushed, so that the first push is one to tell of. `login` undefined: everything is open. */
-  welcome(address: AddressInfo, registry: { readonly isEmpty: boolean; readonly login: Login | undefined }): void;
+  /** `isEmpty`: nothing was ever pushed, so that the first push is one to tell of. `login` undefined: everything is open. `tls` undefined: the server speaks plain HTTP. */
+  welcome(
+    address: AddressInfo,
+    registry: { readonly isEmpty: boolean; readonly login: Login | undefined; readonly tls?: Listening['tls'] },
+  ): void;
   seeRequest(request: RequestReport): void;
 }
 
@@ -29,11 +34,26 @@ export function createGreeter(options: {
   let awaitsPush = false;
 
   return {
-    welcome(address, { isEmpty, login }) {
-      const origin = endpointOf(address, undefined).url.origin;
-      const endpoint = { ...endpointOf(address, settings.publicUrl), user: login?.name };
+    welcome(address, { isEmpty, login, tls }) {
+      const scheme = tls === undefined ? 'http' : 'https';
+      const { origin } = endpointOf(address, undefined, scheme).url;
+      // An ACME server reaches a domain at the port of https, and so does everybody.
+      const publicUrl = settings.publicUrl ?? (tls?.domain && `https://${tls.domain}`);
+      const endpoint = { ...endpointOf(address, publicUrl, scheme), user: login?.name };
       const searchPath = process.env['PATH'] ?? '';
-      start = { version, readyMs: performance.now(), data, address: origin, endpoint, isEmpty, login, searchPath };
+      const readyMs = performance.now();
+      const trust = tls?.selfSigned && trustText(endpoint.url.host, tls.selfSigned);
+      start = {
+        version,
+        readyMs,
+        data,
+        address: origin,
+        endpoint,
+        isEmpty,
+        login,
+        searchPath,
+        ...(trust && { trust }),
+      };
       awaitsPush = isEmpty;
       // The password is told nowhere else: not in a log, which is kept.
       if (isQuiet && login?.password !== undefined) say(passwordLines({ ...login, password: login.password }));
@@ -61,10 +81,11 @@ export function createGreeter(options: {
 export function endpointOf(
   { address, port, family }: AddressInfo,
   publicUrl: string | undefined,
+  scheme: 'http' | 'https' = 'http',
 ): Omit<Endpoint, 'user'> {
   const isAny = address === '::' || address === '0.0.0.0';
   const host = isAny ? '127.0.0.1' : family === 'IPv6' ? `[${address}]` : address;
-  const url = new URL(publicUrl ?? `http://${host}:${port}`);
+  const url = new URL(publicUrl ?? `${scheme}://${host}:${port}`);
   return { url, loopback: loopbackPattern.test(url.hostname) };
 }
 

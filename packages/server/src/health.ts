@@ -1,15 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { LoginDocument } from './identities/login-document.ts';
 
-/** Answers what is not the registry's: `/healthz` (the process answers), `/readyz` (503 where `ready` rejects), and `/`; 404 for all else. */
+/** Answers what is not the registry's: `/healthz` (the process answers), `/readyz` (503 where `ready` rejects), `/.well-known/moorage` (where people log in, if not by password alone), and `/`;
+ *  404 for all else. */
 export function answerOther(
   request: IncomingMessage,
   response: ServerResponse,
-  about: { readonly version: string; ready(): Promise<void> },
+  about: { readonly version: string; readonly loginDocument: LoginDocument | undefined; ready(): Promise<void> },
 ): void {
-  const answer = (status: number, line: string) => {
+  const answer = (status: number, line: string, type = 'text/plain; charset=utf-8') => {
     const hasBody = request.headers['content-length'] !== undefined || 'transfer-encoding' in request.headers;
     response.writeHead(status, {
-      'Content-Type': 'text/plain; charset=utf-8',
+      'Content-Type': type,
       'Content-Length': Buffer.byteLength(line) + 1,
       'Cache-Control': 'no-store',
       // A body that nobody reads would be swallowed without end on a connection that stays.
@@ -27,5 +29,7 @@ export function answerOther(
       () => answer(200, 'ready'),
       () => answer(503, 'The storage is not available: see the log.'),
     );
+  } else if (path === '/.well-known/moorage' && about.loginDocument !== undefined) {
+    answer(200, JSON.stringify(about.loginDocument), 'application/json');
   } else answer(404, 'Nothing here. The registry is at /v2/.');
 }

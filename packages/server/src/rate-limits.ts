@@ -9,10 +9,10 @@ interface Counter {
   keyOf(request: LimitRequest): string | undefined;
 }
 
-/** The `limit` of a registry by the settings. Counts in the memory of this process, which is the only one on its data; a restart forgets. */
+/** The `limit` of a registry by the settings; undefined where they limit nothing. Counts in the memory of this process, which is the only one on its data; a restart forgets. */
 export function createLimit(
   settings: Pick<Settings, 'rateLimits.address' | 'rateLimits.identity' | 'rateLimits.endpoints'>,
-): NonNullable<RegistryOptions['limit']> {
+): RegistryOptions['limit'] {
   const counters: Counter[] = [];
   const add = (rate: Rate | undefined, keyOf: Counter['keyOf']) => {
     if (rate === undefined) return;
@@ -28,6 +28,7 @@ export function createLimit(
     });
   }
 
+  if (counters.length === 0) return undefined;
   return async (request) => {
     for (const { limiter, keyOf } of counters) {
       const key = keyOf(request);

@@ -55,10 +55,16 @@ export function readSettings(sources: SettingSources): ReadSettings {
     const result = type.schema.safeParse(value);
     if (result.success) settings[name] = result.data;
     else errors.push(`${origin} is ${JSON.stringify(value)}: it must be ${type.expects}.`);
-    texts[name] = { text: value === undefined ? '' : String(value), origin };
+    texts[name] = { text: textOf(value), origin };
   }
   if (errors.length > 0) throw new ExitError(errors.join('\n'));
   return { settings: settings as Settings, given: texts as ReadSettings['given'] };
+}
+
+/** As it would be typed. */
+function textOf(value: unknown): string {
+  const hasMappings = isMapping(value) || (Array.isArray(value) && value.some(isMapping));
+  return hasMappings ? JSON.stringify(value) : String(value ?? '');
 }
 
 /** Kubernetes gives each pod variables for every service: those of one that is called "moorage" are not settings. */

@@ -1,30 +1,21 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
-import {
-  type AccessOptions,
-  createRegistry,
-  type MetadataStore,
-  type Registry,
-  type TokenServer,
-} from '@moorage/registry';
+import process from 'node:process';
+import { type AccessOptions, createRegistry, type MetadataStore, type TokenServer } from '@moorage/registry';
 import { filesystem } from '@moorage/registry/filesystem';
-import { serverOptions, toNodeHandler, tuneServer } from '@moorage/registry/node';
 import { sqlite } from '@moorage/registry/sqlite';
-import type { Logger } from 'pino';
 import { type Accounts, createAccounts } from './accounts/accounts.ts';
 import type { Login } from './banner.ts';
 import { recordCommand } from './commands/record.ts';
 import { accountsFile, metadataFile } from './data-files.ts';
 import { lockDataDirectory } from './data-lock.ts';
 import { createGreeter } from './greeter.ts';
-import { answerOther } from './health.ts';
+import { type OutsideIdentities, openIdentities } from './identities/open-identities.ts';
+import { listen } from './listen.ts';
 import { createLog, logFault, logRequest } from './log.ts';
 import { createLimit } from './rate-limits.ts';
 import type { Settings } from './settings.ts';
 import { explainStartFailure } from './start-failure.ts';
-import { drain, untilSignalled } from './stop.ts';
+import { untilSignalled } from './stop.ts';
 import { readTokenServer } from './token-server.ts';
 
 /** What the server knows besides its settings. */
@@ -37,7 +28,8 @@ export interface Surroundings {
 /** Runs the server until a signal stops it; resolves once requests in flight have ended and storage is closed.
  *  Rejects with an `ExitError` when the settings or the host do not let it run. */
 export async function serve(settings: Settings, { directory, version }: Surroundings): Promise<void> {
-  const signalled = untilSignalled();
+  // Somebody who closes the terminal means the server; elsewhere SIGHUP is how programs that renew certificates ask for them to be read.
+  const signalled = untilSignalled({ hangupStops: settings.tls?.kind !== 'files' || process.stdin.isTTY === true });
   const tokenServer = readTokenServer(settings, directory);
   const log = createLog(settings);
   const data = resolve(directory, settings.data);
@@ -45,11 +37,12 @@ export async function serve(settings: Settings, { directory, version }: Surround
   const metadata = sqlite({ file: metadataFile(data) });
   const blobs = filesystem({ directory: join(data, 'blobs'), reserveBytes: settings['uploads.reserveBytes'] });
   const accounts = settings.open ? undefined : createAccounts({ file: accountsFile(data) });
+  const identities = await openIdentities({ settings, directory, accounts, metadata, log });
   const registry = createRegistry({
     ...registryOptions(settings),
     metadata,
     blobs,
-    access: accessOf(accounts, { settings, tokenServer }),
+    access: accessOf(accounts, { settings, tokenServer, identities }),
     onError: (error, request) => logFault(log, error, request),
     onRequest(report) {
       logRequest(log, report);
@@ -62,15 +55,20 @@ export async function serve(settings: Settings, { directory, version }: Surround
     try {
       accounts?.refuseNewer();
       await registry.ready();
-      const server = await listen(registry, { settings, version, log });
+      await identities?.ready();
+      const { address, tls, drain } = await listen(registry, {
+        ...{ settings, version, log, directory, data },
+        loginDocument: identities?.loginDocument,
+      });
       const repositories = await metadata.listRepositories({ after: undefined, limit: 1 });
-      greeter.welcome(server.address() as AddressInfo, {
+      greeter.welcome(address, {
+        tls,
         isEmpty: repositories.length === 0,
         login: accounts && (await findLogin(accounts, { metadata, tokenServer })),
       });
       registry.keepSwept();
       log.info({ signal: await signalled }, 'stopping');
-      await drain(server, settings['limits.drainSeconds'] * 1000);
+      await drain(settings['limits.drainSeconds'] * 1000);
     } finally {
       await registry.close({ drainMs: 1000 });
       accounts?.close();
@@ -80,26 +78,6 @@ export async function serve(settings: Settings, { directory, version }: Surround
   } catch (error) {
     throw explainStartFailure(error, { data, ...settings.listen });
   }
-}
-
-/** Starts the HTTP server; resolves once it accepts connections. */
-async function listen(registry: Registry, options: { settings: Settings; version: string; log: Logger }) {
-  const { settings, version, log } = options;
-  const handle = toNodeHandler(registry, {
-    trustedProxies: settings.trustedProxies,
-    onError: (err) => log.error({ err }, 'an answer could not be sent'),
-  });
-  const about = { version, ready: () => registry.ready() };
-  const server = createServer(serverOptions, (request, response) =>
-    handle(request, response, () => answerOther(request, response, about)),
-  );
-  tuneServer(server, registry, {
-    idleTimeoutMs: settings['limits.idleTimeoutSeconds'] * 1000,
-    maxHeaderBytes: settings['limits.maxHeaderBytes'],
-  });
-  server.listen(settings.listen);
-  await once(server, 'listening');
-  return server;
 }
 
 /** Whose name to log in with: the first start makes an administrator, whose password is known only now. With a token server outside it makes none: whoever got that name there
@@ -116,23 +94,28 @@ async function findLogin(
   return first;
 }
 
-/** Who people are says the accounts, and of those whom only a token server outside knows its token; who may do what, the registry. */
-function accessOf(
-  accounts: Accounts | undefined,
-  { settings, tokenServer }: { settings: Settings; tokenServer: TokenServer | undefined },
-): AccessOptions {
+/** What says who people are, and so what they may do. */
+interface AccessParts {
+  readonly settings: Settings;
+  readonly tokenServer: TokenServer | undefined;
+  readonly identities: OutsideIdentities | undefined;
+}
+
+/** Who people are says the accounts, what the settings name beside them, and of those whom only a token server outside knows its token; who may do what, the registry and the rules of workloads. */
+function accessOf(accounts: Accounts | undefined, { settings, tokenServer, identities }: AccessParts): AccessOptions {
   if (accounts === undefined) return 'open';
   const { users, authenticate, identify } = accounts;
   const options = { authenticate, identify, creation: settings['repositories.creation'] };
-  if (tokenServer === undefined) return options;
+  if (tokenServer === undefined) return { ...options, ...identities?.access };
   return { ...options, tokenServer, identify: (id) => (users.find(id) === undefined ? { id } : identify(id)) };
 }
 
 /** What the registry takes from the settings. */
 function registryOptions(settings: Settings) {
+  const limit = createLimit(settings);
   return {
     publicUrl: settings.publicUrl,
-    limit: createLimit(settings),
+    ...(limit === undefined ? {} : { limit }),
     uploads: { ttlSeconds: settings['uploads.ttlSeconds'], contentTypes: settings['uploads.contentTypes'] },
     push: { leaseSeconds: settings['push.leaseSeconds'] },
     manifests: {

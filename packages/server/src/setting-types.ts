@@ -148,6 +148,25 @@ export function word(placeholder: string): SettingType<string> {
   };
 }
 
+/** Entries that are looked at by who uses them: a list of mappings in YAML, JSON elsewhere. */
+export function documents(): SettingType<readonly Readonly<Record<string, unknown>>[]> {
+  const parse = (value: string): unknown => {
+    try {
+      return JSON.parse(value === '' ? '[]' : value);
+    } catch {
+      return undefined; // no JSON, which the schema refuses
+    }
+  };
+  return {
+    schema: z.preprocess(
+      (value) => (typeof value === 'string' ? parse(value) : value),
+      z.array(z.record(z.string(), z.unknown())),
+    ),
+    expects: 'a list of entries in the file, or the same list as JSON',
+    placeholder: '<json>',
+  };
+}
+
 /** Addresses and subnets: a list in YAML, text with commas elsewhere. */
 export function subnets(): SettingType<readonly string[]> {
   return {

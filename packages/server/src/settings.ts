@@ -3,6 +3,7 @@ import { endpointRates, rate } from './rate-types.ts';
 import {
   address,
   choice,
+  documents,
   flag,
   mediaType,
   mediaTypes,
@@ -16,6 +17,7 @@ import {
   url,
   word,
 } from './setting-types.ts';
+import { acmeDirectory, email, tls } from './tls/tls-type.ts';
 
 /** What is known about one setting. */
 export interface SettingRow {
@@ -40,6 +42,23 @@ export const settingsTable = {
     type: optional(origin()),
     default: undefined,
     description: 'URL under which clients reach the server, where a proxy stands before it',
+  },
+  tls: {
+    type: optional(tls()),
+    default: undefined,
+    description:
+      'Makes the server speak TLS: with a certificate and its key from files, which are read again when they change; with one that it signs itself; or with one from an ACME server such as that of Let’s Encrypt, which must reach this server at port 443 of each domain',
+  },
+  'acme.directory': {
+    type: acmeDirectory(),
+    default: 'https://acme-v02.api.letsencrypt.org/directory',
+    description:
+      'Directory of the ACME server to whose terms you agree with `tls` set to `acme:DOMAIN`; that of Let’s Encrypt unless it is set',
+  },
+  'acme.email': {
+    type: optional(email()),
+    default: undefined,
+    description: 'Address at which the ACME server may write to you',
   },
   trustedProxies: {
     type: subnets(),
@@ -107,6 +126,18 @@ export const settingsTable = {
     default: undefined,
     description: 'File with the public keys of that server: a JWKS, or certificates in PEM',
   },
+  htpasswd: {
+    type: optional(text('<file>')),
+    default: undefined,
+    description:
+      'File with users and the bcrypt hashes of their passwords (`htpasswd -B`), who log in beside the users of the server; it is read again when it changes',
+  },
+  oidc: {
+    type: documents(),
+    default: '',
+    description:
+      'OpenID Connect issuers whose tokens are taken: of workloads such as CI jobs, by rules on their claims, and of people; docs/identities.md has what an entry holds',
+  },
   'repositories.creation': {
     type: choice('anyone', 'namespace', 'administrators'),
     default: 'anyone',
@@ -127,6 +158,18 @@ export const settingsTable = {
     type: seconds(1),
     default: '60',
     description: 'How long a request may go without a byte in either direction',
+  },
+  'limits.minBytesPerSecond': {
+    type: size(0),
+    default: '1024',
+    description:
+      'Slowest that a client may send a body or take an answer, in bytes a second on average over `limits.rateWindowSeconds`; slower ones are ended, and what arrived of an upload is kept; 0: as slow as it likes',
+  },
+  'limits.rateWindowSeconds': {
+    type: seconds(1),
+    default: '120',
+    description:
+      'Time over which the rate of a client is averaged, at least twice `limits.idleTimeoutSeconds` so that a pause can be made good',
   },
   'limits.drainSeconds': {
     type: seconds(0),

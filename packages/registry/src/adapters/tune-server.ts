@@ -1,5 +1,5 @@
 import { type IncomingMessage, type Server, type ServerOptions, type ServerResponse, STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { RegistryHandler } from '../http/handler.ts';
 import { errorAnswer } from './error-document.ts';
 import { createPace, type MinimumRate, movedBytes, type Pace } from './minimum-rate.ts';
@@ -14,7 +14,7 @@ export const serverOptions: ServerOptions = { maxHeaderSize: MAX_HEADER_BYTES, c
 
 /** Limits of a server; times in milliseconds. */
 export interface TuneOptions {
-  /** A connection on which the client neither sends nor takes a byte for this long is closed, unless it is the server that keeps it waiting. Default 60,000. */
+  /** A connection on which the client neither sends nor takes a byte for this long, with TLS up to twice as long, is closed, unless it is the server that keeps it waiting. Default 60,000. */
   readonly idleTimeoutMs?: number;
   /** Slowest that a client may send a body or take an answer, in bytes a second on average over `rateWindowMs`; 0: as slow as it likes. Slower ones are closed; one that sends to a path
    *  of the registry is answered 408 before, and what arrived of its upload is kept. Default 1,024. */
@@ -55,9 +55,10 @@ export function tuneServer<S extends Server>(server: S, registry?: RegistryHandl
   server.on('connection', (socket: Socket) => socket.setNoDelay(true).setKeepAlive(true, 60_000));
 
   const connections = trackRequests(server);
+  const goesOn = createTlsWatch();
   server.on('timeout', (socket: Socket) => {
     const request = connections.get(socket)?.request;
-    if (request !== undefined && !isClientsTurn(socket, request)) socket.setTimeout(idleTimeoutMs);
+    if (request !== undefined && (!isClientsTurn(socket, request) || goesOn(socket))) socket.setTimeout(idleTimeoutMs);
     else socket.destroy();
   });
   if (minBytesPerSecond > 0) {
@@ -66,8 +67,8 @@ export function tuneServer<S extends Server>(server: S, registry?: RegistryHandl
   }
   const refuse = createRefusal(maxHeaderBytes);
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    // Bytes of an answer may be on their way: a document behind them would be taken for a part of it.
-    if (connections.has(socket) || error.code === 'ECONNRESET') socket.destroy();
+    // Bytes of an answer may be on their way: a document behind them would be taken for a part of it. And where a connection broke or its TLS handshake failed, nobody reads one.
+    if (connections.has(socket) || !isOfHttp(error)) socket.destroy();
     else refuse(error, socket);
   });
   if (registry !== undefined) {
@@ -106,6 +107,11 @@ export function sayContinue(request: IncomingMessage, response: ServerResponse):
   if (awaitingContinue.delete(request)) response.writeContinue();
 }
 
+/** Whether an error lies in what was said, and not in the connection. */
+function isOfHttp({ code = '' }: NodeJS.ErrnoException): boolean {
+  return code.startsWith('HPE_') || code.startsWith('ERR_HTTP_');
+}
+
 /** What is under way on a connection. */
 interface Exchange {
   /** Requests without a whole answer. */
@@ -119,8 +125,10 @@ interface Exchange {
 /** The connections on which something is under way. */
 function trackRequests(server: Server): ReadonlyMap<Socket, Exchange> {
   const connections = new Map<Socket, Exchange>();
-  // Before Node 26 a response that waits behind another does not hear that its connection has closed.
-  server.on('connection', (socket: Socket) => socket.once('close', () => connections.delete(socket)));
+  // Before Node 26 a response that waits behind another does not hear that its connection has closed. Requests over TLS know the connection of the second event.
+  for (const event of ['connection', 'secureConnection']) {
+    server.on(event, (socket: Socket) => socket.once('close', () => connections.delete(socket)));
+  }
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
     const known = connections.get(socket) ?? { count: 0, request, response };
@@ -144,6 +152,24 @@ function isClientsTurn(socket: Socket, request: IncomingMessage): boolean {
   );
 }
 
+/** The connection below one of TLS, which alone knows how much of a write was taken; of a plain one itself. */
+function carrierOf(socket: Socket): Socket {
+  return '_parent' in socket && socket._parent instanceof Socket ? socket._parent : socket;
+}
+
+/** Makes what tells whether a TLS connection whose time ran out has carried bytes meanwhile. Node tells a write that goes on by the length of its queue, which with TLS stays as it is until all of the
+ *  write is taken, and a slow client takes minutes for one. What it had carried before is not known the first time, so that silence may last twice as long there. */
+function createTlsWatch(): (socket: Socket) => boolean {
+  const carriedBytes = new WeakMap<Socket, number>();
+  return (socket) => {
+    const carrier = carrierOf(socket);
+    if (carrier === socket) return false;
+    const before = carriedBytes.get(socket);
+    carriedBytes.set(socket, movedBytes(carrier));
+    return before !== carriedBytes.get(socket);
+  };
+}
+
 interface RateWatch {
   readonly connections: ReadonlyMap<Socket, Exchange>;
   readonly rate: MinimumRate;
@@ -154,7 +180,11 @@ interface RateWatch {
 function watchRates(server: Server, { connections, rate, owns }: RateWatch): void {
   const endIfSlow = (socket: Socket, exchange: Exchange): void => {
     const { request } = exchange;
-    const progress = { request, isClientsTurn: isClientsTurn(socket, request), movedBytes: movedBytes(socket) };
+    const progress = {
+      request,
+      isClientsTurn: isClientsTurn(socket, request),
+      movedBytes: movedBytes(carrierOf(socket)),
+    };
     exchange.pace ??= createPace(rate);
     if (exchange.pace(performance.now(), progress)) endSlow(socket, exchange);
   };

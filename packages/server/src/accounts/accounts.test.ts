@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setImmediate } from 'node:timers/promises';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 import { createAccounts } from './accounts.ts';
 
@@ -38,15 +39,17 @@ test('a user logs in with the password and with no other, and has its groups', a
   expect(await accounts.authenticate({ token: 'correct horse' })).toBeUndefined();
 });
 
-test('what another process changes counts at the next call, remembered or not', async () => {
+test('what another process changes counts in the next turn of the event loop, remembered or not', async () => {
   const [server, command] = [openAccounts(), openAccounts()];
   await command.users.add(alice);
   expect(await server.authenticate(credentials('correct horse'))).toBeDefined();
 
   command.users.setDisabled('alice', true);
+  await setImmediate();
   expect(await server.authenticate(credentials('correct horse'))).toBeUndefined();
   expect(server.identify('alice')).toBeUndefined();
   command.users.setDisabled('alice', false);
+  await setImmediate();
   expect(server.identify('alice')).toBeDefined();
 
   await command.users.setPassword('alice', 'another one');
@@ -54,6 +57,7 @@ test('what another process changes counts at the next call, remembered or not', 
   expect(await server.authenticate(credentials('another one'))).toBeDefined();
 
   command.users.remove('alice');
+  await setImmediate();
   expect(await server.authenticate(credentials('another one'))).toBeUndefined();
   expect(server.identify('alice')).toBeUndefined();
 });

@@ -2,6 +2,7 @@ import type { Credentials, Identity } from '@moorage/registry';
 import { type Database, openDatabase, refuseNewerAccounts } from './database.ts';
 import { createGroups, type Groups } from './groups.ts';
 import { nobodysHash } from './passwords.ts';
+import { createPeople, type People } from './people.ts';
 import { createUsers, type Users } from './users.ts';
 import { createVerifier } from './verifier.ts';
 
@@ -9,6 +10,8 @@ import { createVerifier } from './verifier.ts';
 export interface Accounts {
   readonly users: Users;
   readonly groups: Groups;
+  /** People whom an issuer outside knows. */
+  readonly people: People;
   /** Who shows this name and password; undefined for a wrong password, for no such user and for a disabled one alike, in the same time. */
   authenticate(credentials: Credentials): Promise<Identity | undefined>;
   /** What is known of a user now; undefined: disabled or removed. */
@@ -37,6 +40,7 @@ export function createAccounts({ file, now = Date.now }: { readonly file: string
   return {
     users,
     groups: createGroups(open, { now }),
+    people: createPeople(open, { now }),
     identify,
     async authenticate(credentials) {
       if ('token' in credentials) return undefined;

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { StorageError } from '@moorage/registry';
+import { rememberFound } from './found-rows.ts';
 
 const busyTimeoutMs = 5000;
 
@@ -22,6 +23,15 @@ const migrations = [
      primary key (user_name, group_name)
    ) strict, without rowid;
    create index memberships_of_group on memberships (group_name, user_name);`,
+  `create table people (
+     name text primary key,
+     issuer text not null,
+     subject text not null,
+     groups text not null,
+     settings text not null,
+     created_ms integer not null,
+     seen_ms integer not null
+   ) strict, without rowid;`,
 ];
 
 /** A row as SQLite returns it. */
@@ -30,6 +40,8 @@ export type Row = Readonly<Record<string, unknown>>;
 /** A connection with its prepared statements. */
 export interface Database {
   find(sql: string, ...values: Value[]): Row | undefined;
+  /** As `find`, from memory where nothing was changed since. */
+  recall(sql: string, ...values: Value[]): Row | undefined;
   list(sql: string, ...values: Value[]): readonly Row[];
   /** Whether a row changed. The change has survived a power cut when it returns. */
   change(sql: string, ...values: Value[]): boolean;
@@ -86,11 +98,18 @@ function createDatabase(connection: DatabaseSync): Database {
     return statement;
   }
 
+  const find: Database['find'] = (sql, ...values) => prepare(sql).get(...values);
+  const found = rememberFound(find, () => find('pragma data_version')?.['data_version']);
   return {
-    find: (sql, ...values) => prepare(sql).get(...values),
+    find,
+    recall: found.find,
     list: (sql, ...values) => prepare(sql).all(...values),
-    change: (sql, ...values) => Number(prepare(sql).run(...values).changes) > 0,
+    change(sql, ...values) {
+      found.forget();
+      return Number(prepare(sql).run(...values).changes) > 0;
+    },
     transaction(act) {
+      found.forget();
       connection.exec('begin immediate');
       try {
         const result = act();

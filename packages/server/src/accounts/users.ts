@@ -60,7 +60,7 @@ export function createUsers(open: () => Database, { now }: { now(): number }): U
       return isFirst ? { name, password } : undefined;
     },
     find(name) {
-      const row = open().find(`select ${columns} from users where name = ?`, name);
+      const row = open().recall(`select ${columns} from users where name = ?`, name);
       return row === undefined ? undefined : parseUser(row);
     },
     findPasswordHash(name) {

@@ -24,10 +24,11 @@ function withNamespaces(pattern: string): readonly string[] {
 export async function grantRole(
   data: Data,
   typed: string,
-  { subject, role }: Pick<GrantRecord, 'subject' | 'role'>,
+  { subject, role, isOutside }: Pick<GrantRecord, 'subject' | 'role'> & { readonly isOutside: boolean },
 ): Promise<Answer> {
   const pattern = data.parsePattern(typed);
-  if (subject.startsWith('@')) getGroup(data, subject.slice(1));
+  if (isOutside) checkOutside(subject);
+  else if (subject.startsWith('@')) getGroup(data, subject.slice(1));
   else getUser(data, subject);
   await data.metadata.putGrant({ pattern, subject, role });
   await record(data, 'grant', { pattern, about: `${subject} ${role}` });
@@ -35,6 +36,14 @@ export async function grantRole(
     process.stderr.write(`There is no repository ${pattern} yet: the right counts once it is there.\n`);
   }
   return { json: { pattern, subject, role }, lines: [`${subject} is ${role} of ${pattern}.`] };
+}
+
+/** Who comes from an htpasswd file or an issuer need not have come yet: nobody here knows the name, which must be one that somebody can have. */
+function checkOutside(subject: string): void {
+  const isGroup = /^@[^\s\p{C}]{1,128}$/u.test(subject);
+  const isUser = /^[\w|][\w.@+|-]{0,254}$/.test(subject) && !subject.startsWith('robot+');
+  if (isGroup || isUser) return;
+  throw new ExitError(`${JSON.stringify(subject)} can be nobody: a name has letters, digits and . _ @ + - |.`);
 }
 
 /** `moorage repo revoke`: also from a subject that is not there any more. */

@@ -30,8 +30,11 @@ export function addRepoCommands(program: Command): void {
         .choices(['owner', 'contributor', 'reader'])
         .makeOptionMandatory(),
     )
-    .action((name: string, subject: string, options: DataOptions & { readonly role: Role }) =>
-      onData(options, (data) => grantRole(data, name, { subject, role: options.role })),
+    .option('--outside', 'the user or group is known from outside: an htpasswd file or an issuer')
+    .action((name: string, subject: string, options: DataOptions & { readonly role: Role; readonly outside?: true }) =>
+      onData(options, (data) =>
+        grantRole(data, name, { subject, role: options.role, isOutside: options.outside === true }),
+      ),
     );
   addDataCommand(repo, 'revoke <name> <user>', 'Take the role of a user or @GROUP away.').action(
     (name: string, subject: string, options: DataOptions) => onData(options, (data) => revokeRole(data, name, subject)),

@@ -1,0 +1,77 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from '@moorage/registry';
+import { serverOptions, toNodeHandler, tuneServer } from '@moorage/registry/node';
+import type { Logger } from 'pino';
+import { answerOther } from './health.ts';
+import type { LoginDocument } from './identities/login-document.ts';
+import type { Settings } from './settings.ts';
+import { drain } from './stop.ts';
+import type { ServerTls } from './tls/open-tls.ts';
+import { tellOfTlsHellos } from './tls/wrong-scheme.ts';
+
+/** What a server listens with. */
+export interface ListenOptions {
+  readonly settings: Settings;
+  readonly version: string;
+  readonly log: Logger;
+  /** Directory that relative paths start from. */
+  readonly directory: string;
+  /** Absolute path. */
+  readonly data: string;
+  readonly loginDocument: LoginDocument | undefined;
+}
+
+/** A server that accepts connections. */
+export interface Listening {
+  readonly address: AddressInfo;
+  /** What there is to tell of its TLS; undefined: it speaks plain HTTP. */
+  readonly tls: Pick<ServerTls, 'domain' | 'selfSigned'> | undefined;
+  /** See `drain` of stop.ts. */
+  drain(drainMs: number): Promise<void>;
+}
+
+/** Starts the HTTP server, or with the setting `tls` one of HTTPS; resolves once it accepts connections. */
+export async function listen(registry: Registry, options: ListenOptions): Promise<Listening> {
+  const { settings, version, log, loginDocument } = options;
+  const handle = toNodeHandler(registry, {
+    trustedProxies: settings.trustedProxies,
+    onError: (err) => log.error({ err }, 'an answer could not be sent'),
+  });
+  const about = { version, ready: () => registry.ready(), loginDocument };
+  const { server, connections, tls } = await makeServer(options, (request, response) =>
+    handle(request, response, () => answerOther(request, response, about)),
+  );
+  tuneServer(server, registry, {
+    idleTimeoutMs: settings['limits.idleTimeoutSeconds'] * 1000,
+    maxHeaderBytes: settings['limits.maxHeaderBytes'],
+    minBytesPerSecond: settings['limits.minBytesPerSecond'],
+    rateWindowMs: settings['limits.rateWindowSeconds'] * 1000,
+  });
+  server.listen(settings.listen);
+  await once(server, 'listening');
+  tls?.follow(server);
+  return {
+    address: server.address() as AddressInfo,
+    tls,
+    async drain(drainMs) {
+      tls?.close();
+      await drain(connections, drainMs);
+    },
+  };
+}
+
+async function makeServer({ settings, log, directory, data }: ListenOptions, handle: RequestListener) {
+  const publicHost = settings.publicUrl && new URL(settings.publicUrl).host;
+  if (settings.tls === undefined) {
+    const server = createServer(serverOptions, handle);
+    tellOfTlsHellos(server, log, publicHost);
+    return { server, connections: server, tls: undefined };
+  }
+  // Loaded only now: who does without TLS need not wait for it.
+  const { openTls } = await import('./tls/open-tls.ts');
+  const { createSecureServer } = await import('./tls/secure-server.ts');
+  const tls = await openTls(settings.tls, { settings, directory, data, log });
+  return { ...createSecureServer(tls, handle, { log, publicHost }), tls };
+}
