@@ -12,6 +12,8 @@ export const goPrograms = [
   { name: 'crane', path: 'github.com/google/go-containerregistry/cmd/crane', version: 'v0.22.1' },
   { name: 'oras', path: 'oras.land/oras/cmd/oras', version: 'v1.3.6' },
   { name: 'regctl', path: 'github.com/regclient/regclient/cmd/regctl', version: 'v0.11.7' },
+  { name: 'pebble', path: 'github.com/letsencrypt/pebble/v2/cmd/pebble', version: 'v2.10.1' },
+  { name: 'registry', path: 'github.com/distribution/distribution/v3/cmd/registry', version: 'v3.1.2' },
   { name: 'helm', path: 'helm.sh/helm/v3/cmd/helm', version: 'v3.22.0' },
 ] as const;
 

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { Command } from 'commander';
+import { addClientCommands } from './client/commands/client-commands.ts';
 import { addAuditCommand } from './commands/audit.ts';
 import { addCheckCommand } from './commands/check.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addGroupCommands } from './commands/group.ts';
+import { addPeopleCommands } from './commands/people.ts';
 import { addRepoCommands } from './commands/repo.ts';
 import { addRobotCommands } from './commands/robot.ts';
 import { addServeCommand } from './commands/serve.ts';
@@ -36,8 +38,10 @@ function createProgram(): Command {
     // Commander writes its suggestion on a line of its own.
     .configureOutput({ outputError: (message, write) => write(`${message.trim().replace(/\n/g, ' ')}\n`) });
   addServeCommand(program, version);
+  addClientCommands(program);
   addUserCommands(program);
   addGroupCommands(program);
+  addPeopleCommands(program);
   addTokenCommands(program);
   addRobotCommands(program);
   addRepoCommands(program);
