@@ -66,14 +66,28 @@ async function logOut(typed: string | undefined): Promise<void> {
 }
 
 /** What the issuer of a registry gives to who types a code there; the registry takes it as a password, under any name. */
-async function readDeviceLogin({ origin }: Endpoint): Promise<Password> {
-  const { fetchLoginDocument, runDeviceFlow } = await import('../../identities/device-flow.ts');
-  const password = await runDeviceFlow(await fetchLoginDocument(origin), {
-    show({ url, code, urlWithCode }) {
-      process.stderr.write(`Open ${urlWithCode ?? url} in a browser and type the code ${code}\n`);
-    },
-  });
-  return { kind: 'password', username: 'oidc', password };
+async function readDeviceLogin(endpoint: Endpoint): Promise<Password> {
+  const [{ fetchLoginDocument, runDeviceFlow }, { createTransport }, { readText }] = await Promise.all([
+    import('../../identities/device-flow.ts'),
+    import('../http/transport.ts'),
+    import('../http/small-body.ts'),
+  ]);
+  const transport = createTransport(endpoint);
+  try {
+    const document = await fetchLoginDocument(endpoint.origin, async (address) => {
+      const url = new URL(address);
+      const answer = await transport.exchange({ method: 'GET', url, headers: { accept: 'application/json' } });
+      return { status: answer.status, text: await readText(answer, url, transport) };
+    });
+    const password = await runDeviceFlow(document, {
+      show({ url, code, urlWithCode }) {
+        process.stderr.write(`Open ${urlWithCode ?? url} in a browser and type the code ${code}\n`);
+      },
+    });
+    return { kind: 'password', username: 'oidc', password };
+  } finally {
+    transport.close();
+  }
 }
 
 /** A name and a password: from flags, from a pipe, or asked for. */
