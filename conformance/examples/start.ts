@@ -88,7 +88,8 @@ async function launch(name: string, { env, url, onOutput }: Launch): Promise<() 
   throw new Error(`The example ${name} did not answer at ${url}.`);
 }
 
-async function openHome(directory: string, host: string): Promise<Home> {
+/** A home in which crane and regctl speak plain HTTP to the host. */
+export async function openHome(directory: string, host: string): Promise<Home> {
   const regctl = JSON.stringify({ hosts: { [host]: { tls: 'disabled' } } });
   await mkdir(join(directory, '.regctl'), { recursive: true });
   await writeFile(join(directory, '.regctl/config.json'), regctl);

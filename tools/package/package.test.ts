@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { expect, onTestFinished, test } from 'vitest';
+import { checkCommandContents } from './command.ts';
 import { compareOrWrite } from './committed.ts';
 import { overLimit, runChecks } from './findings.ts';
 import { differentPackages } from './project.ts';
@@ -112,6 +113,12 @@ test('a map, a build file and a missing licence are faults of a tarball', () => 
     'LICENSE is missing.',
     '2 files are of no use to who installs it: dist/index.js.map, dist/.build …',
   ]);
+});
+
+test('declarations, maps and a missing program are faults of the tarball of the command', () => {
+  const contents = ['LICENSE', 'README.md', 'bin/moorage.js', 'package.json', 'dist/tls/acme.js', 'dist/main.d.ts'];
+  const { faults } = checkCommandContents({ file: 'a.tgz', contents });
+  expect(faults).toEqual(['dist/main.js is missing.', 'dist/main.d.ts is of no use to who installs it.']);
 });
 
 test('a package that is installed, too, and one that is not, are faults', () => {

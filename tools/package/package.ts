@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { checkReference, checkReports } from './api.ts';
+import { checkCommandContents, checkCreate, checkNpx } from './command.ts';
 import { type Check, runChecks } from './findings.ts';
 import { checkImports, type ImportLimits } from './imports.ts';
 import { checkInstallation, type InstallLimits, installInto } from './project.ts';
@@ -33,7 +34,7 @@ const isUpdate = process.argv.includes('--update');
 const workFolder = mkdtempSync(join(tmpdir(), 'moorage-package-'));
 try {
   await installTools();
-  await build();
+  await build(['packages/registry', 'packages/server', 'packages/create-moorage']);
   const failed = await runChecks(await checksIn(workFolder), console.log);
   process.exitCode = failed === 0 ? 0 : 1;
 } catch (error) {
@@ -56,9 +57,14 @@ async function installTools(): Promise<void> {
 async function checksIn(folder: string): Promise<readonly Check[]> {
   const api = { isUpdate, workFolder: join(folder, 'api') };
   const project = join(folder, 'project');
-  const tarball = await pack(folder);
+  const tarball = await pack('packages/registry', folder);
+  const command = await pack('packages/server', folder);
+  const create = await pack('packages/create-moorage', folder);
   await installInto(project, tarball);
   return [
+    { name: 'contents of the command’s tarball', run: () => checkCommandContents(command) },
+    { name: 'npx moorage serve, push and pull', run: () => checkNpx(join(folder, 'npx'), [tarball, command]) },
+    { name: 'npm create moorage', run: () => checkCreate(join(folder, 'create'), create) },
     { name: 'reports of the API', run: () => checkReports(api, limits.unnamedTypes) },
     { name: 'docs/reference.md', run: () => checkReference(api) },
     { name: 'contents of the tarball', run: () => checkContents(tarball) },

@@ -1,9 +1,9 @@
 import { existsSync, globSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import process from 'node:process';
 import type { Findings } from './findings.ts';
 import { run, tryRun } from './run.ts';
-import { here, packageFolder, root } from './subpaths.ts';
+import { here, root } from './subpaths.ts';
 
 /** The tarball that would be published. */
 export interface Tarball {
@@ -12,21 +12,31 @@ export interface Tarball {
   readonly contents: readonly string[];
 }
 
-/** Builds the package; what an older build left of sources that are gone is removed. Throws what the compiler says. */
-export async function build(): Promise<void> {
-  await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b', 'packages/registry'], root);
-  const dist = join(packageFolder, 'dist');
-  for (const file of globSync('**/*.{js,js.map,d.ts}', { cwd: dist })) {
-    const source = file.replace(/\.(js|js\.map|d\.ts)$/, '.ts');
-    if (!existsSync(join(packageFolder, 'src', source))) rmSync(join(dist, file));
+/** Builds packages, each by its folder in the repository; what an older build left of sources that are gone is removed. Throws what the compiler says. */
+export async function build(packageFolders: readonly string[]): Promise<void> {
+  await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b', ...packageFolders], root);
+  for (const packageFolder of packageFolders) {
+    const dist = join(root, packageFolder, 'dist');
+    for (const file of globSync('**/*.{js,js.map,d.ts}', { cwd: dist })) {
+      const source = file.replace(/\.(js|js\.map|d\.ts)$/, '.ts');
+      if (!existsSync(join(root, packageFolder, 'src', source))) rmSync(join(dist, file));
+    }
   }
 }
 
-/** Packs the package into `folder`. */
-export async function pack(folder: string): Promise<Tarball> {
-  const output = await run('npm', ['pack', '--json', '--silent', '--pack-destination', folder], packageFolder);
+/** Packs the package of a folder of the repository into `folder`. */
+export async function pack(packageFolder: string, folder: string): Promise<Tarball> {
+  const args = ['pack', '--json', '--silent', '--pack-destination', folder];
+  const output = await run('npm', args, resolve(root, packageFolder));
   const [packed]: readonly [{ filename: string; files: readonly { path: string }[] }] = JSON.parse(output);
   return { file: join(folder, packed.filename), contents: packed.files.map(({ path }) => path) };
+}
+
+/** Paths that a package would be published with. */
+export async function listPacked(packageFolder: string): Promise<readonly string[]> {
+  const output = await run('npm', ['pack', '--json', '--silent', '--dry-run'], resolve(root, packageFolder));
+  const [packed]: readonly [{ files: readonly { path: string }[] }] = JSON.parse(output);
+  return packed.files.map(({ path }) => path);
 }
 
 /** The tarball holds what it needs and nothing else. */

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { expect, test, vi } from 'vitest';
 import { startServer, startServerWithLogin, typeForJson } from './run-moorage.ts';
 
@@ -36,4 +39,21 @@ test('identities and endpoints have rates of their own, and the word of a client
   expect(await ask('', basic('alice'))).toBe(429);
   expect(await ask('', basic('bob'))).toBe(200);
   expect([await ask(tags), await ask(tags), await ask(tags)]).toEqual([401, 401, 429]);
+});
+
+test('a client slower than the minimum rate over its window is 408, and the settings say how slow that is', async () => {
+  const words = ['--limits-rate-window-seconds', '1', '--limits-min-bytes-per-second'];
+  const [strict, lax] = await Promise.all([startServer([...words, '1MiB']), startServer([...words, '0'])]);
+  const feedSlowly = async (url: string) => {
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    await once(socket, 'connect');
+    socket.write(`PUT /v2/hello/manifests/1 HTTP/1.1\r\nHost: ${hostname}\r\nContent-Length: 100\r\n\r\n{`);
+    return socket;
+  };
+  const [refused, kept] = await Promise.all([feedSlowly(strict.url), feedSlowly(lax.url)]);
+  expect(await text(refused)).toMatch(/^HTTP\/1\.1 408 [\s\S]* slower than 1048576 bytes a second over 1 s\./);
+  expect(kept.readableLength).toBe(0);
+  expect(kept.readyState).toBe('open');
+  kept.destroy();
 });
