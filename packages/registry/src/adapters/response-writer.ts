@@ -51,8 +51,19 @@ function deliverAtOnce(response: ServerResponse, answer: RegistryResponse): bool
   const { body } = answer;
   if ((body.kind !== 'bytes' && body.kind !== 'empty') || isUnread(response.req)) return false;
   writeHead(response, answer);
-  response.end(body.kind === 'bytes' && hasContent(response.req, answer) ? body.bytes : undefined);
+  if (body.kind === 'bytes' && hasContent(response.req, answer)) endWith(response, body.bytes);
+  else response.end();
   return true;
+}
+
+/** Bytes that go out in one piece with the headers. */
+const JOINED_BYTES = 16 * 1024;
+
+/** Node joins headers and a text, where it hands the system headers and a buffer as two pieces, which took a tenth longer for a small answer (bench row get-manifest-by-tag). Each character of Latin-1 is one byte. */
+function endWith(response: ServerResponse, bytes: Uint8Array): void {
+  const isJoined = bytes.byteLength <= JOINED_BYTES && response.end === ServerResponse.prototype.end;
+  if (!isJoined) response.end(bytes);
+  else response.end(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1'), 'latin1');
 }
 
 /** Throws when the answer could not be sent whole. */
