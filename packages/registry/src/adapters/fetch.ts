@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import type { RegistryHandler } from '../http/handler.ts';
 import { DisconnectedError, type RegistryResponse } from '../http/message.ts';
 import { type AdapterOptions, warnOfError } from './adapter-options.ts';
@@ -94,13 +94,16 @@ async function toResponse(request: Request, answer: RegistryResponse): Promise<R
   for (const [name, value] of Object.entries(answer.headers)) {
     for (const line of typeof value === 'string' ? [value] : value) headers.append(name, line);
   }
-  return new Response(await bodyOf(request, answer), { status: answer.status, headers });
+  const body = await bodyOf(request, answer);
+  // Bun would name a file to its reader as it is named on the disk.
+  if (body instanceof Blob) headers.set('Content-Disposition', 'attachment');
+  return new Response(body, { status: answer.status, headers });
 }
 
 async function bodyOf(
-  { method }: Request,
+  { method, headers }: Request,
   { status, body }: RegistryResponse,
-): Promise<ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | null> {
+): Promise<ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | Blob | null> {
   if (method === 'HEAD' || status === 204 || status === 304) return null;
   switch (body.kind) {
     case 'empty':
@@ -113,10 +116,32 @@ async function bodyOf(
       const opened = await openRange(body);
       if (opened.kind === 'bytes') return new Uint8Array(opened.bytes);
       // Opened once so that a missing file is an error document, and again at the first read: an answer that a host drops unread holds no file open.
-      await opened.handle.close();
-      return streamOf(readRange(body));
+      try {
+        // To a file that is answered with 200, Bun applies a Range by itself, though the registry found that it does not count.
+        const isAsAnswered = status === 206 || !headers.has('range');
+        return (isAsAnswered ? await bunFile(opened.handle, body) : undefined) ?? streamOf(readRange(body));
+      } finally {
+        await opened.handle.close();
+      }
     }
   }
+}
+
+/** What Bun has beyond other hosts, as far as it is used here. */
+interface BunGlobals {
+  readonly Bun?: { file(path: string): Blob };
+  readonly Response: unknown;
+}
+
+/** The range as a part of a file that Bun sends by itself, at an eighth of the CPU (bench row pull, 4 clients, on conformance/hosts/bun.ts); undefined on other hosts. Where the file is gone
+ *  by then, Bun answers 500. */
+async function bunFile(handle: FileHandle, { file }: FileBody): Promise<Blob | undefined> {
+  const { Bun }: BunGlobals = globalThis;
+  if (Bun === undefined) return undefined;
+  const end = file.offsetBytes + file.lengthBytes;
+  // Bun would send what is there as if it were all.
+  if ((await handle.stat()).size < end) throw new Error('The file ends before the range that is to be sent.');
+  return Bun.file(file.path).slice(file.offsetBytes, end);
 }
 
 async function* readRange({ file }: FileBody): AsyncGenerator<Uint8Array> {
