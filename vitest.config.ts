@@ -1,4 +1,4 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 export default defineConfig({
   resolve: { conditions: ['moorage-source'] },
@@ -10,6 +10,8 @@ export default defineConfig({
       'tools/**/*.test.ts',
       'conformance/**/*.test.ts',
     ],
+    // Behind a real nginx: tools/test.ts runs these with --only behind-nginx.
+    exclude: [...configDefaults.exclude, 'conformance/nginx/**'],
     pool: 'forks',
     // The sources hold no state of their own, so that files can share what they import: a quarter of the time.
     isolate: false,

@@ -18,7 +18,7 @@ export const goPrograms = [
 ] as const;
 
 /** Debian packages: each bears the name of its program. The distribution fixes their versions. */
-export const debianPackages = ['skopeo', 'buildah', 'podman', 'curl'] as const;
+export const debianPackages = ['skopeo', 'buildah', 'podman', 'curl', 'nginx', 'openssl'] as const;
 
 /** Where `go install` puts a program. */
 export const goProgramDirectory =

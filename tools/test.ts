@@ -15,6 +15,8 @@ interface Outcome {
   readonly output: string;
 }
 
+const vitest = ['vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+
 /** A check by its name: the script in node_modules that makes it, and its arguments. */
 const checks: Readonly<Record<string, readonly string[]>> = {
   types: ['typescript/bin/tsc', '-b'],
@@ -29,14 +31,20 @@ const checks: Readonly<Record<string, readonly string[]>> = {
   docs: ['../tools/docs.ts', '--check'],
   unused: ['knip/bin/knip.js', '--no-progress'],
   'unused-in-production': ['knip/bin/knip.js', '--no-progress', '--production', '--strict'],
-  tests: ['vitest/vitest.mjs', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+  tests: vitest,
+};
+/** Checks that run when they are named, since they need other programs. */
+const others: Readonly<Record<string, readonly string[]>> = {
+  'behind-nginx': [...vitest, '--root', root, '--config', 'conformance/nginx/vitest.config.ts'],
 };
 
 const option = process.argv.indexOf('--only');
 const wanted = option < 0 ? Object.keys(checks) : (process.argv[option + 1] ?? '').split(',');
-const unknown = wanted.filter((name) => !(name in checks));
+const unknown = wanted.filter((name) => !(name in checks || name in others));
 if (unknown.length > 0) {
-  console.error(`There is no check ${unknown.join(', ')}: choose from ${Object.keys(checks).join(', ')}.`);
+  console.error(
+    `There is no check ${unknown.join(', ')}: choose from ${Object.keys({ ...checks, ...others }).join(', ')}.`,
+  );
   process.exit(2);
 }
 
@@ -64,9 +72,9 @@ async function work(): Promise<void> {
 }
 
 async function runCheck(name: string): Promise<Outcome> {
-  const [script = '', ...args] = checks[name] ?? [];
+  const [script = '', ...args] = checks[name] ?? others[name] ?? [];
   const { output, code } = await run([join(root, 'node_modules', script), ...args]);
-  return name === 'tests'
+  return script === vitest[0]
     ? countTests(output, code)
     : { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, output };
 }

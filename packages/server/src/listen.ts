@@ -1,9 +1,12 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { Registry } from '@moorage/registry';
-import { serverOptions, toNodeHandler, tuneServer } from '@moorage/registry/node';
+import { type NodeHandler, serverOptions, toNodeHandler, tuneServer } from '@moorage/registry/node';
 import type { Logger } from 'pino';
+import { createProxyCheck, redirectToFiles } from './accel-redirect.ts';
+import { ExitError } from './exit-error.ts';
 import { answerOther } from './health.ts';
 import type { LoginDocument } from './identities/login-document.ts';
 import type { Settings } from './settings.ts';
@@ -34,11 +37,8 @@ export interface Listening {
 
 /** Starts the HTTP server, or with the setting `tls` one of HTTPS; resolves once it accepts connections. */
 export async function listen(registry: Registry, options: ListenOptions): Promise<Listening> {
-  const { settings, version, log, loginDocument } = options;
-  const handle = toNodeHandler(registry, {
-    trustedProxies: settings.trustedProxies,
-    onError: (err) => log.error({ err }, 'an answer could not be sent'),
-  });
+  const { settings, version, loginDocument } = options;
+  const handle = createHandler(registry, options);
   const about = { version, ready: () => registry.ready(), loginDocument };
   const { server, connections, tls } = await makeServer(options, (request, response) =>
     handle(request, response, () => answerOther(request, response, about)),
@@ -60,6 +60,23 @@ export async function listen(registry: Registry, options: ListenOptions): Promis
       await drain(connections, drainMs);
     },
   };
+}
+
+/** With the setting `accelRedirect`, nginx is answered in its own way; anybody else would then get no body. */
+function createHandler(registry: Registry, { settings, log, data }: ListenOptions): NodeHandler {
+  const { trustedProxies, accelRedirect: location } = settings;
+  const options = { trustedProxies, onError: (err: unknown) => log.error({ err }, 'an answer could not be sent') };
+  const handle = toNodeHandler(registry, options);
+  if (location === undefined) return handle;
+  if (trustedProxies.length === 0) {
+    throw new ExitError('accelRedirect needs trustedProxies: name the address there from which nginx comes.');
+  }
+  const isFromProxy = createProxyCheck(trustedProxies);
+  const handleForNginx = toNodeHandler(
+    redirectToFiles(registry, { location, directory: join(data, 'blobs') }),
+    options,
+  );
+  return (request, response, next) => (isFromProxy(request) ? handleForNginx : handle)(request, response, next);
 }
 
 async function makeServer({ settings, log, directory, data }: ListenOptions, handle: RequestListener) {

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { location } from './accel-redirect.ts';
 import { endpointRates, rate } from './rate-types.ts';
 import {
   address,
@@ -65,6 +66,12 @@ export const settingsTable = {
     default: '',
     description:
       'Proxies before the server, whose word for the address, scheme and host of a client is believed (`X-Forwarded-For`, `-Proto` and `-Host`); empty: none',
+  },
+  accelRedirect: {
+    type: optional(location()),
+    default: undefined,
+    description:
+      'Location of nginx at which it finds the directory `blobs` of the data, so that it sends large blobs itself (`X-Accel-Redirect`) on requests that come through `trustedProxies`; docs/operating.md has how nginx is set up for it',
   },
   'uploads.ttlSeconds': {
     type: seconds(1),
