@@ -5,6 +5,7 @@ import { addClientCommands } from './client/commands/client-commands.ts';
 import { addAuditCommand } from './commands/audit.ts';
 import { addCheckCommand } from './commands/check.ts';
 import { addConfigCommand } from './commands/config.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { addGroupCommands } from './commands/group.ts';
 import { addPeopleCommands } from './commands/people.ts';
 import { addRepoCommands } from './commands/repo.ts';
@@ -12,6 +13,7 @@ import { addRobotCommands } from './commands/robot.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addTokenCommands } from './commands/token.ts';
 import { addUserCommands } from './commands/user.ts';
+import { addWhyCommand } from './commands/why.ts';
 import { ExitError } from './exit-error.ts';
 
 /** Runs the command that `words` (what was typed after `moorage`) say, and ends the process with 0, or after one sentence on stderr with the code of its `ExitError`. */
@@ -46,7 +48,9 @@ function createProgram(): Command {
   addRobotCommands(program);
   addRepoCommands(program);
   addAuditCommand(program);
+  addWhyCommand(program);
   addCheckCommand(program);
+  addDoctorCommand(program);
   addConfigCommand(program);
   return program;
 }

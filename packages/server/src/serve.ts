@@ -6,17 +6,20 @@ import { sqlite } from '@moorage/registry/sqlite';
 import { type Accounts, createAccounts } from './accounts/accounts.ts';
 import type { Login } from './banner.ts';
 import { recordCommand } from './commands/record.ts';
-import { accountsFile, metadataFile } from './data-files.ts';
+import { accountsFile, metadataFile, refusalsFile } from './data-files.ts';
 import { lockDataDirectory } from './data-lock.ts';
+import { noticeDeletes } from './delete-notice.ts';
 import { createGreeter } from './greeter.ts';
 import { type OutsideIdentities, openIdentities } from './identities/open-identities.ts';
 import { listen } from './listen.ts';
 import { createLog, logFault, logRequest } from './log.ts';
 import { createLimit } from './rate-limits.ts';
+import { keepRefusals } from './refusals/keep-refusals.ts';
 import type { Settings } from './settings.ts';
 import { explainStartFailure } from './start-failure.ts';
 import { untilSignalled } from './stop.ts';
 import { readTokenServer } from './token-server.ts';
+import { watchUnfedUploads } from './unfed-uploads.ts';
 
 /** What the server knows besides its settings. */
 export interface Surroundings {
@@ -34,6 +37,8 @@ export async function serve(settings: Settings, { directory, version }: Surround
   const log = createLog(settings);
   const data = resolve(directory, settings.data);
   const greeter = createGreeter({ settings, data, version, log });
+  const refusals = keepRefusals({ file: refusalsFile(data), log });
+  const watchers = [greeter, refusals, watchUnfedUploads(log), noticeDeletes(log)];
   const metadata = sqlite({ file: metadataFile(data) });
   const blobs = filesystem({ directory: join(data, 'blobs'), reserveBytes: settings['uploads.reserveBytes'] });
   const accounts = settings.open ? undefined : createAccounts({ file: accountsFile(data) });
@@ -46,7 +51,7 @@ export async function serve(settings: Settings, { directory, version }: Surround
     onError: (error, request) => logFault(log, error, request),
     onRequest(report) {
       logRequest(log, report);
-      greeter.seeRequest(report);
+      for (const watcher of watchers) watcher.seeRequest(report);
     },
   });
   try {
@@ -71,6 +76,7 @@ export async function serve(settings: Settings, { directory, version }: Surround
       await drain(settings['limits.drainSeconds'] * 1000);
     } finally {
       await registry.close({ drainMs: 1000 });
+      refusals.close();
       accounts?.close();
       lock.close();
     }

@@ -123,23 +123,21 @@ export function createDispatch(
   }
 
   return async (request) => {
-    const { method, target } = request;
+    const { method, target, address } = request;
     const startedMs = sources.now();
     const requestId = sources.randomId();
     const course: Course = {};
-    let response: RegistryResponse;
     let refused: Refused | undefined;
-    try {
-      response = await answer(request, course);
-    } catch (thrown) {
+    const response = await answer(request, course).catch((thrown: unknown) => {
       refused = refuse(thrown, request, requestId);
-      response = refused.response;
-    }
+      return refused.response;
+    });
     record(request, course, refused);
     const { status } = response;
     if (onRequest !== undefined) {
       const durationMs = sources.now() - startedMs;
-      tell(() => onRequest({ requestId, method, target, status, durationMs, error: refused?.error }));
+      const who = { address, identity: course.caller?.identity?.id };
+      tell(() => onRequest({ requestId, method, target, ...who, status, durationMs, error: refused?.error }));
     }
     return {
       status,

@@ -6,6 +6,10 @@ export interface RequestReport {
   readonly target: string;
   readonly status: number;
   readonly durationMs: number;
+  /** Id of who sent it; undefined: nobody, or it is not known. */
+  readonly identity?: string | undefined;
+  /** IP address of the client, where the host knows it. */
+  readonly address?: string | undefined;
   /** Why it was refused, or what went wrong. */
   readonly error: Error | undefined;
 }

@@ -1,0 +1,27 @@
+// The frictions of docs/troubleshooting.md, provoked with a real nginx and real clients: `node tools/run.js conformance/troubleshooting.ts`. --only WORD makes the cases whose name has it.
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { frictions } from './troubleshooting/frictions.ts';
+
+const { values: options } = parseArgs({ options: { only: { type: 'string', default: '' } } });
+const chosen = frictions.filter(({ name }) => name.includes(options.only));
+if (chosen.length === 0) throw new Error(`No case has ${options.only} in its name.`);
+const directory = await mkdtemp(join(tmpdir(), 'moorage-troubleshooting-'));
+process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+let failed = 0;
+for (const { name, run } of chosen) {
+  const startedMs = performance.now();
+  const seconds = () => `${((performance.now() - startedMs) / 1000).toFixed(1).padStart(5)} s`;
+  try {
+    await run(await mkdtemp(join(directory, 'case-')));
+    console.log(`ok     ${seconds()}  ${name}`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FAILED ${seconds()}  ${name}\n${error instanceof Error ? error.stack : error}`);
+  }
+}
+console.log(`${chosen.length - failed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
