@@ -13,7 +13,9 @@ export type Start = {
 
 /** Starts a line of the shell and calls `use` once the address answers, whatever it says; ends the program, and all that it started, in any case. Throws with what it printed. */
 export async function whileRunning(line: string, start: Start, use: () => Promise<void>): Promise<void> {
-  const { cwd, env } = start;
+  const { cwd } = start;
+  // Under npm it names the directory of who typed, from where relative paths would be taken.
+  const { INIT_CWD, ...env } = start.env;
   // A process group of its own, so that a signal reaches what the shell started.
   const child = spawn(line, { shell: true, detached: true, cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let printed = '';
