@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { contentCases } from './client/content.ts';
 import { transferCases } from './client/transfers.ts';
 import { createWorld } from './client/world.ts';
+import { createJudge } from './judge.ts';
 import { startServer } from './server.ts';
 
 const { values: options } = parseArgs({ options: { only: { type: 'string', default: '' } } });
@@ -19,19 +20,9 @@ const cases = [
   ...contentCases.map(({ name, run }) => ({ name, run: () => run(server.host) })),
 ].filter(({ name }) => name.includes(options.only));
 if (cases.length === 0) throw new Error(`No case has ${options.only} in its name.`);
-let failed = 0;
+const { judge, end } = createJudge();
 for (const { name, run } of cases) {
-  const startedMs = performance.now();
-  const seconds = () => `${((performance.now() - startedMs) / 1000).toFixed(1).padStart(5)} s`;
-  try {
-    await run();
-    console.log(`ok     ${seconds()}  ${name}`);
-  } catch (error) {
-    failed += 1;
-    console.log(`FAILED ${seconds()}  ${name}\n${error instanceof Error ? error.stack : error}`);
-    console.log(`Server log ends with:\n${await server.lastLog()}\n`);
-  }
+  if (!(await judge(name, run))) console.log(`Server log ends with:\n${await server.lastLog()}\n`);
 }
 await server.stop();
-console.log(`${cases.length - failed} passed, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+end();

@@ -16,6 +16,7 @@ import { mounts } from './clients/groups/mounts.ts';
 import { referrers } from './clients/groups/referrers.ts';
 import { tags } from './clients/groups/tags.ts';
 import { createWorld, type Group, type World } from './clients/world.ts';
+import { createJudge, messageOf } from './judge.ts';
 import { startServer, type TestServer, useServer } from './server.ts';
 
 /** Groups on a server that is open to everyone, and the one on a server with accounts. */
@@ -23,21 +24,13 @@ const groups = [images, mounts, downloads, dockerFormats, caches, artifacts, ref
 const nameOf = (group: (typeof groups)[number]) => (group === 'logins' ? group : group.name);
 const shownCharacters = 2000;
 
-/** Runs the groups' cases in order and returns how many passed and failed. */
-async function runGroups(world: World, chosen: readonly Group[]): Promise<{ passed: number; failed: number }> {
-  let passed = 0;
-  let failed = 0;
+const { judge, end } = createJudge(messageOf);
+
+/** Runs the groups' cases in order. */
+async function runGroups(world: World, chosen: readonly Group[]): Promise<void> {
   for (const group of chosen) {
     for (const { name, run } of group.cases) {
-      const startedMs = performance.now();
-      const seconds = () => `${((performance.now() - startedMs) / 1000).toFixed(1).padStart(5)} s`;
-      try {
-        await run(world);
-        passed += 1;
-        console.log(`ok     ${seconds()}  ${group.name}: ${name}`);
-      } catch (error) {
-        failed += 1;
-        console.log(`FAILED ${seconds()}  ${group.name}: ${name}\n${error instanceof Error ? error.message : error}`);
+      if (!(await judge(`${group.name}: ${name}`, () => run(world)))) {
         const transcripts = world.takeTranscripts().map((transcript) => transcript.slice(-shownCharacters));
         console.log(`Commands of this case that succeeded before:\n${transcripts.join('\n')}`);
         console.log(`Server log ends with:\n${await world.server.lastLog()}\n`);
@@ -45,7 +38,6 @@ async function runGroups(world: World, chosen: readonly Group[]): Promise<{ pass
       world.takeTranscripts();
     }
   }
-  return { passed, failed };
 }
 
 const { values: options } = parseArgs({ options: { url: { type: 'string' }, only: { type: 'string' } } });
@@ -54,15 +46,12 @@ if (chosen.length === 0) throw new Error(`There is no group ${options.only}: ${g
 const directory = await mkdtemp(join(tmpdir(), 'moorage-clients-'));
 process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
 const fixtures = await buildFixtures(directory);
-const total = { passed: 0, failed: 0 };
 
 /** Runs groups against a server of their own, which is stopped afterwards. */
 async function runOn(server: TestServer, groupsOf: () => Promise<readonly Group[]>): Promise<void> {
   try {
     const place = await mkdtemp(join(directory, 'world-'));
-    const { passed, failed } = await runGroups(await createWorld(place, server, fixtures), await groupsOf());
-    total.passed += passed;
-    total.failed += failed;
+    await runGroups(await createWorld(place, server, fixtures), await groupsOf());
   } finally {
     await server.stop();
   }
@@ -76,5 +65,4 @@ if (options.url === undefined && chosen.includes('logins')) {
   const guarded = await startServer({ accounts: ['alice', 'bob'] });
   await runOn(guarded, async () => [await createLogins(directory, guarded, fixtures)]);
 }
-console.log(`${total.passed} passed, ${total.failed} failed`);
-process.exitCode = total.failed === 0 ? 0 : 1;
+end();

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { applicationCases } from './create/applications.ts';
 import { serverCases } from './create/server.ts';
+import { createJudge } from './judge.ts';
 import { tryCommand } from './run-command.ts';
 
 const { values: options } = parseArgs({ options: { only: { type: 'string', default: '' } } });
@@ -13,22 +14,12 @@ const chosen = [...serverCases, ...applicationCases].filter(({ name }) => name.i
 if (chosen.length === 0) throw new Error(`No case has ${options.only} in its name.`);
 const directory = await mkdtemp(join(tmpdir(), 'moorage-create-'));
 process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
-const total = { passed: 0, failed: 0 };
+const { judge, end } = createJudge();
 for (const { name, needs, run } of chosen) {
   if (needs !== undefined && (await tryCommand('sh', ['-c', `command -v ${needs}`])).exitCode !== 0) {
     console.log(`left out         ${name}: there is no ${needs} on this machine`);
     continue;
   }
-  const startedMs = performance.now();
-  const seconds = () => `${((performance.now() - startedMs) / 1000).toFixed(1).padStart(5)} s`;
-  try {
-    await run(await mkdtemp(join(directory, 'case-')));
-    total.passed += 1;
-    console.log(`ok     ${seconds()}  ${name}`);
-  } catch (error) {
-    total.failed += 1;
-    console.log(`FAILED ${seconds()}  ${name}\n${error instanceof Error ? error.stack : error}`);
-  }
+  await judge(name, async () => run(await mkdtemp(join(directory, 'case-'))));
 }
-console.log(`${total.passed} passed, ${total.failed} failed`);
-process.exitCode = total.failed === 0 ? 0 : 1;
+end();

@@ -15,6 +15,7 @@ import { next } from './examples/next.ts';
 import { platform } from './examples/platform.ts';
 import type { Scenario } from './examples/scenario.ts';
 import { type Started, startExample } from './examples/start.ts';
+import { createJudge, messageOf } from './judge.ts';
 
 const scenarios: readonly Scenario[] = [express, fastify, hono, deployer, platform, hub, bun, deno, next];
 const shownCharacters = 4000;
@@ -26,12 +27,11 @@ if (unknown.length > 0)
 
 const directory = await mkdtemp(join(tmpdir(), 'moorage-examples-'));
 process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
-const total = { passed: 0, failed: 0 };
+const { judge, end } = createJudge(messageOf);
 for (const scenario of scenarios) {
   if (names.length === 0 || names.includes(scenario.name)) await play(scenario);
 }
-console.log(`${total.passed} passed, ${total.failed} failed`);
-process.exit(total.failed === 0 ? 0 : 1);
+process.exit(end() ? 0 : 1);
 
 async function play({ name, cases }: Scenario): Promise<void> {
   let example: Started | undefined;
@@ -45,19 +45,4 @@ async function play({ name, cases }: Scenario): Promise<void> {
     console.log(`The example printed:\n${running.log().slice(-shownCharacters)}`);
   }
   await judge(`${name}: ends when it is told to`, () => running.stop());
-}
-
-async function judge(title: string, run: () => Promise<void>): Promise<boolean> {
-  const startedMs = performance.now();
-  const seconds = () => `${((performance.now() - startedMs) / 1000).toFixed(1).padStart(5)} s`;
-  try {
-    await run();
-    total.passed += 1;
-    console.log(`ok     ${seconds()}  ${title}`);
-    return true;
-  } catch (error) {
-    total.failed += 1;
-    console.log(`FAILED ${seconds()}  ${title}\n${error instanceof Error ? error.message : error}`);
-    return false;
-  }
 }

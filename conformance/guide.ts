@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { findFreePort } from './examples/start.ts';
+import { findFreePort } from '../tools/free-port.ts';
 import { type Block, blocksOf, changed } from './guide/blocks.ts';
 import { tryCommand } from './run-command.ts';
 import { toolPath } from './tools.ts';

@@ -7,8 +7,10 @@ import { mkdir, mkdtemp, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findFreePort } from '../tools/free-port.ts';
 import { makeLayer } from './examples/clients.ts';
-import { findFreePort, openHome } from './examples/start.ts';
+import { openHome } from './examples/start.ts';
+import { createJudge } from './judge.ts';
 import { runCommand, tryCommand } from './run-command.ts';
 import { startServer } from './server.ts';
 
@@ -17,7 +19,7 @@ const directory = await mkdtemp(join(tmpdir(), 'moorage-image-test-'));
 process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
 const server = await startServer();
 const name = `${server.host}/tools/moorage`;
-const total = { passed: 0, failed: 0 };
+const { judge, end } = createJudge();
 
 await judge('the digest of two runs is the same, and a platform of another machine is left out in words', async () => {
   const first = await image(`${name}:1`);
@@ -41,8 +43,7 @@ if (process.getuid?.() === 0)
 else console.log('left out         it serves in a chroot: that needs root');
 
 await server.stop();
-console.log(`${total.passed} passed, ${total.failed} failed`);
-process.exitCode = total.failed === 0 ? 0 : 1;
+end();
 
 function image(reference: string, ...flags: string[]) {
   return runCommand(process.execPath, ['tools/run.js', 'tools/image.ts', reference, ...flags], { cwd: root });
@@ -95,17 +96,4 @@ async function serve(): Promise<void> {
   equal(code, 0, printed);
   const { stdout } = await tryCommand('find', [tree, '-user', '65532', '-not', '-path', `${tree}/data/*`]);
   equal(stdout, '', 'The server wrote outside of its data.');
-}
-
-async function judge(title: string, run: () => Promise<void>): Promise<void> {
-  const startedMs = performance.now();
-  const seconds = () => `${((performance.now() - startedMs) / 1000).toFixed(1).padStart(5)} s`;
-  try {
-    await run();
-    total.passed += 1;
-    console.log(`ok     ${seconds()}  ${title}`);
-  } catch (error) {
-    total.failed += 1;
-    console.log(`FAILED ${seconds()}  ${title}\n${error instanceof Error ? error.stack : error}`);
-  }
 }

@@ -4,6 +4,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { createJudge } from './judge.ts';
 import { acme } from './tls/acme.ts';
 import { files } from './tls/files.ts';
 import { trust } from './tls/trust.ts';
@@ -14,17 +15,6 @@ const chosen = [...trust, ...files, ...wrongScheme, ...acme].filter(({ name }) =
 if (chosen.length === 0) throw new Error(`No case has ${options.only} in its name.`);
 const directory = await mkdtemp(join(tmpdir(), 'moorage-tls-'));
 process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
-let failed = 0;
-for (const { name, run } of chosen) {
-  const startedMs = performance.now();
-  const seconds = () => `${((performance.now() - startedMs) / 1000).toFixed(1).padStart(5)} s`;
-  try {
-    await run(await mkdtemp(join(directory, 'case-')));
-    console.log(`ok     ${seconds()}  ${name}`);
-  } catch (error) {
-    failed += 1;
-    console.log(`FAILED ${seconds()}  ${name}\n${error instanceof Error ? error.stack : error}`);
-  }
-}
-console.log(`${chosen.length - failed} passed, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
+const { judge, end } = createJudge();
+for (const { name, run } of chosen) await judge(name, async () => run(await mkdtemp(join(directory, 'case-'))));
+end();

@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startIssuer, type TestIssuer } from '../packages/server/test/issuer.ts';
+import { createJudge, messageOf } from './judge.ts';
 import { startServer, type TestServer } from './server.ts';
 import { cases } from './workloads/cases.ts';
 import { createJob, type Job } from './workloads/job.ts';
@@ -28,25 +29,13 @@ oidc:
     people: { clientId: moorage, nameClaim: preferred_username, groupsClaim: groups }
 `;
 
-async function runCases(server: TestServer, issuer: TestIssuer, directory: string): Promise<boolean> {
-  const total = { passed: 0, failed: 0 };
+async function runCases(server: TestServer, issuer: TestIssuer, directory: string): Promise<void> {
+  const { judge, end } = createJudge((error) => String(messageOf(error)).slice(-shownCharacters));
   for (const [index, { name, run }] of cases.entries()) {
     const job: Job = await createJob({ server, issuer, directory: join(directory, `job-${index}`) });
-    const startedMs = performance.now();
-    const seconds = () => `${((performance.now() - startedMs) / 1000).toFixed(1).padStart(5)} s`;
-    try {
-      await run(job);
-      total.passed += 1;
-      console.log(`ok     ${seconds()}  ${name}`);
-    } catch (error) {
-      total.failed += 1;
-      const words = error instanceof Error ? error.message : String(error);
-      console.log(`FAILED ${seconds()}  ${name}\n${words.slice(-shownCharacters)}`);
-      console.log(`Server log ends with:\n${await server.lastLog()}\n`);
-    }
+    if (!(await judge(name, () => run(job)))) console.log(`Server log ends with:\n${await server.lastLog()}\n`);
   }
-  console.log(`${total.passed} passed, ${total.failed} failed`);
-  return total.failed === 0;
+  end();
 }
 
 const directory = await mkdtemp(join(tmpdir(), 'moorage-workloads-'));
@@ -56,7 +45,7 @@ try {
   await writeFile(file, settingsOf(issuer));
   const server = await startServer({ accounts: ['alice'], settings: { MOORAGE_CONFIG: file } });
   try {
-    process.exitCode = (await runCases(server, issuer, directory)) ? 0 : 1;
+    await runCases(server, issuer, directory);
   } finally {
     await server.stop();
   }

@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import process from 'node:process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
+import { findFreePort } from './free-port.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const packages = globSync('examples/*/package.json', { cwd: root }).map((file) => ({
@@ -30,16 +30,6 @@ function runTool(args: readonly string[], environment: Readonly<Record<string, s
 async function outcomeOf({ stdout, stderr }: ChildProcess): Promise<readonly string[]> {
   if (stdout === null || stderr === null) throw new Error('The tool was started without pipes.');
   return Promise.all([text(stdout), text(stderr)]);
-}
-
-async function findFreePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('A listening socket has no port.');
-  return address.port;
 }
 
 test('without a name the examples are listed, a line each with what it shows', async () => {

@@ -3,9 +3,10 @@ import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findFreePort } from '../../tools/free-port.ts';
 import { blobsOf, kib, mib } from '../content.ts';
 import { runGets, runLoad } from '../load/load.ts';
-import { freePort, launch } from '../servers/process.ts';
+import { launch } from '../servers/process.ts';
 import { readUsage } from '../usage.ts';
 
 /** What one part of this machine does at best, with nothing of a registry in the way. */
@@ -61,7 +62,7 @@ function writing(file: string, seconds: number): Limit {
 /** A Node process that only answers: as many small answers as it can, and 256 MiB of its memory as fast as loopback takes them. */
 async function answering(directory: string, seconds: number): Promise<Limit[]> {
   await mkdir(directory, { recursive: true });
-  const port = await freePort();
+  const port = await findFreePort();
   const target = await launch({
     name: 'the server of the limits',
     command: process.execPath,

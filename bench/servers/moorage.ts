@@ -1,9 +1,10 @@
 import { cp, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { findFreePort } from '../../tools/free-port.ts';
 import { fillData } from '../fills/fill.ts';
 import type { Server } from '../target.ts';
 import { addUser, administrator, logIn } from './accounts.ts';
-import { freePort, launch } from './process.ts';
+import { launch } from './process.ts';
 
 /** The name under which the work tree's own Moorage stands in every table. */
 export const moorageName = 'moorage';
@@ -31,7 +32,7 @@ export function moorage(
     name,
     version,
     async start(directory, { user = hasAccounts ? administrator : undefined, scopes = [] } = {}) {
-      const port = await freePort();
+      const port = await findFreePort();
       const data = join(directory, 'data');
       if (user !== undefined) addUser(program, data, user);
       // The token is got once, so it has to last for all rounds.

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { findFreePort } from '../../tools/free-port.ts';
 import { findProgram, tryOutput } from '../program.ts';
 import type { Server } from '../target.ts';
-import { freePort, type Launch, launch } from './process.ts';
+import { type Launch, launch } from './process.ts';
 
 /** A registry that others make: how it is installed, recognized and started. */
 export interface Peer {
@@ -91,7 +92,7 @@ export function findPeer(peer: Peer, { install }: { readonly install: boolean })
     name: peer.name,
     version,
     async start(directory) {
-      const port = await freePort();
+      const port = await findFreePort();
       const { name } = peer;
       return launch({
         ...peer.settings(directory, port),

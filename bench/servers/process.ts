@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { RunningServer } from '../target.ts';
@@ -50,17 +49,6 @@ export async function launch(spec: Launch): Promise<RunningServer> {
   const startMs = performance.now() - started;
   const { name, port } = spec;
   return { name, host, port, pid: child.pid ?? 0, startMs, stop: () => stop(child, exited) };
-}
-
-/** A port on 127.0.0.1 that nothing listens on now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, host);
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('The system gave no port.');
-  return address.port;
 }
 
 async function stop(child: ChildProcess, exited: Promise<unknown>): Promise<void> {

@@ -1,8 +1,9 @@
 import { deepEqual, equal, ok } from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { findFreePort } from '../../tools/free-port.ts';
 import { logInWithCrane, makeLayer } from '../examples/clients.ts';
-import { findFreePort, openHome } from '../examples/start.ts';
+import { openHome } from '../examples/start.ts';
 import { runCommand } from '../run-command.ts';
 import { whileRunning } from './child.ts';
 import { type Case, create, repositoryRoot } from './create.ts';

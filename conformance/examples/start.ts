@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { findFreePort } from '../../tools/free-port.ts';
 import { runCommand, tryCommand } from '../run-command.ts';
 import { toolPath } from '../tools.ts';
 import type { Home, Running } from './scenario.ts';
@@ -103,15 +103,4 @@ export async function openHome(directory: string, host: string): Promise<Home> {
       return transcript;
     },
   };
-}
-
-/** A port of the loopback on which nobody listens. */
-export async function findFreePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('A listening socket has no port.');
-  return address.port;
 }

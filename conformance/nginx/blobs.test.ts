@@ -2,13 +2,13 @@ import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { type StartedServer, startServer, temporaryDirectory } from '../../packages/server/test/run-moorage.ts';
+import { findFreePort } from '../../tools/free-port.ts';
 
 // Each test starts two servers, perhaps on a machine that is busy with other tests.
 vi.setConfig({ testTimeout: 60_000 });
@@ -43,15 +43,6 @@ function documentedSite(server: StartedServer): string {
     expect(site.split(from)).toHaveLength(2);
     return site.replace(from, to);
   }, block);
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 /** Starts nginx with the documented site; resolves with its URL once it takes connections. */

@@ -1,10 +1,11 @@
 import { equal, match, notEqual } from 'node:assert/strict';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { findFreePort } from '../../tools/free-port.ts';
 import { runCommand } from '../run-command.ts';
 import { shownCertificate } from './files.ts';
 import { type Pebble, startPebble } from './pebble.ts';
-import { type Case, freePort, type RunningMoorage, startMoorage } from './server.ts';
+import { type Case, type RunningMoorage, startMoorage } from './server.ts';
 
 type World = { readonly pebble: Pebble; readonly server: RunningMoorage; restart(): Promise<RunningMoorage> };
 
@@ -14,7 +15,7 @@ async function withAcme(
   { domains, lifeSeconds }: { readonly domains: string; readonly lifeSeconds: number },
   use: (world: World) => Promise<void>,
 ): Promise<void> {
-  const port = await freePort();
+  const port = await findFreePort();
   const pebble = await startPebble(directory, { tlsPort: port, lifeSeconds });
   const words = ['--tls', `acme:${domains}`, '--acme-directory', pebble.directory, '--acme-email', 'ops@example.com'];
   const start = () => startMoorage(directory, words, { port, env: { NODE_EXTRA_CA_CERTS: pebble.ownCertificate } });

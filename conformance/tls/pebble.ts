@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { findFreePort } from '../../tools/free-port.ts';
 import { runCommand } from '../run-command.ts';
 import { goProgramDirectory } from '../tools.ts';
-import { freePort, type Running, startProgram } from './server.ts';
+import { type Running, startProgram } from './server.ts';
 
 /** An ACME server on the loopback. */
 export type Pebble = {
@@ -23,7 +24,7 @@ export async function startPebble(
   folder: string,
   { tlsPort, lifeSeconds }: { readonly tlsPort: number; readonly lifeSeconds: number },
 ): Promise<Pebble> {
-  const [port, managementPort] = [await freePort(), await freePort()];
+  const [port, managementPort] = [await findFreePort(), await findFreePort()];
   const names = createNameServer().listen(0, '127.0.0.1');
   await once(names, 'listening');
   const nameAddress = names.address();
@@ -37,7 +38,7 @@ export async function startPebble(
     managementListenAddress: `127.0.0.1:${managementPort}`,
     certificate: ownCertificate,
     privateKey: join(folder, 'pebble.key'),
-    httpPort: await freePort(),
+    httpPort: await findFreePort(),
     tlsPort,
     domainBlocklist: ['blocked.example'],
     keyAlgorithm: 'ecdsa',

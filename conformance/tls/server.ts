@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { findFreePort } from '../../tools/free-port.ts';
 import { type CommandOptions, type CommandResult, tryCommand } from '../run-command.ts';
 import { toolPath } from '../tools.ts';
 
@@ -79,7 +79,7 @@ export async function startMoorage(
   { port, env = {} }: { readonly port?: number; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<RunningMoorage> {
   const data = join(directory, 'data');
-  const listen = `127.0.0.1:${port ?? (await freePort())}`;
+  const listen = `127.0.0.1:${port ?? (await findFreePort())}`;
   const args = ['--conditions=moorage-source', bin, 'serve', '--open', '--listen', listen, '--data', data, ...words];
   const server = startProgram(process.execPath, args, { ...env, MOORAGE_LOG_FORMAT: undefined });
   await server.until(() => /^ {2}access /m.exec(server.stdout()) ?? undefined);
@@ -91,17 +91,6 @@ export async function startMoorage(
       .map((line): LogEntry => JSON.parse(line));
   const told = (message: RegExp) => server.until(() => log().find(({ msg }) => message.test(msg)));
   return { ...server, port: Number(listen.split(':')[1]), host: listen, data, log, told };
-}
-
-/** A port of the loopback on which nothing listens. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('A listening socket has no port.');
-  return address.port;
 }
 
 /** Clients with a home of their own, which trust nobody but whom the system does. */

@@ -1,8 +1,9 @@
 import { equal, match, ok } from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { findFreePort } from '../../tools/free-port.ts';
 import { passwordOf, startServer } from '../server.ts';
-import { type Case, createClients, freePort, startMoorage, startProgram } from '../tls/server.ts';
+import { type Case, createClients, startMoorage, startProgram } from '../tls/server.ts';
 import { moorage, moorageWords, startNginx } from './world.ts';
 
 /** What `htpasswd -B` makes of `wonderland`. */
@@ -54,7 +55,7 @@ export const logins: readonly Case[] = [
       const clients = await createClients(directory);
       const file = join(directory, 'users');
       const serve = async () => {
-        const host = `127.0.0.1:${await freePort()}`;
+        const host = `127.0.0.1:${await findFreePort()}`;
         const words = ['serve', '--listen', host, '--data', join(directory, 'data'), '--htpasswd', file];
         return {
           host,

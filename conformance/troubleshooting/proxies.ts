@@ -1,5 +1,6 @@
 import { equal, match } from 'node:assert/strict';
-import { type Case, createClients, freePort, startMoorage } from '../tls/server.ts';
+import { findFreePort } from '../../tools/free-port.ts';
+import { type Case, createClients, startMoorage } from '../tls/server.ts';
 import { makeCertificate, makeLargeLayer, moorage, startNginx } from './world.ts';
 
 const append = (host: string, layer = 'layer.tar') => ['append', '--new_layer', layer, '--new_tag', `${host}/hello:1`];
@@ -11,7 +12,7 @@ export const proxies: readonly Case[] = [
     async run(directory) {
       const certificate = await makeCertificate(directory);
       const clients = await createClients(directory);
-      const port = await freePort();
+      const port = await findFreePort();
       for (const scheme of ['http', 'https'] as const) {
         const server = await startMoorage(directory, ['--public-url', `${scheme}://127.0.0.1:${port}`]);
         const proxy = await startNginx({ directory, upstream: server.host, port, certificate });

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { findFreePort } from '../../tools/free-port.ts';
 import { type CommandResult, runCommand } from '../run-command.ts';
-import { type Clients, freePort, type Running, startProgram } from '../tls/server.ts';
+import { type Clients, type Running, startProgram } from '../tls/server.ts';
 
 const nginx = '/usr/sbin/nginx';
 const bin = fileURLToPath(new URL('../../packages/server/bin/moorage.js', import.meta.url));
@@ -38,7 +39,7 @@ export async function startNginx({
   lines = '',
   ...place
 }: Place): Promise<RunningNginx> {
-  const port = place.port ?? (await freePort());
+  const port = place.port ?? (await findFreePort());
   const own = join(directory, `nginx-${port}`);
   await mkdir(own, { recursive: true });
   const kinds = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
