@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import process from 'node:process';
 import { text } from 'node:stream/consumers';
 import type { Findings } from './findings.ts';
@@ -89,7 +89,9 @@ async function prepare(folder: string, tarballs: readonly Tarball[]) {
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(MOORAGE_|INIT_CWD|NODE_OPTIONS|npm_)/i.test(name),
   );
-  const env = { ...Object.fromEntries(inherited), npm_config_cache: join(folder, '.npm'), HOME: folder };
+  // The Node that runs this, and not one of the machine that the package refuses.
+  const PATH = [dirname(process.execPath), process.env['PATH']].join(delimiter);
+  const env = { ...Object.fromEntries(inherited), PATH, npm_config_cache: join(folder, '.npm'), HOME: folder };
   const packages = tarballs.flatMap(({ file }) => ['--package', file]);
   return { npx: ['--yes', '--prefer-offline', ...packages, 'moorage'], env };
 }
