@@ -9,7 +9,7 @@ export { clientNetwork } from './access/client-network.ts';
 export type { AccessOptions } from './access/doors.ts';
 export type { Action, AuthorizeRequest, Credentials, Identity, Refusal, VisibleRequest } from './access/identity.ts';
 export type { TokenServer } from './access/outside-tokens.ts';
-export { type RepositoryCreation, repositoryRoles } from './access/repository-roles.ts';
+export { type RepositoryCreation, repositoryRoles, visibleByRoles } from './access/repository-roles.ts';
 export { parseActions, parseNamePattern, type ScopeAction } from './access/scope.ts';
 export type { FetchClient, FetchHandler } from './adapters/fetch.ts';
 export { createRegistry, type Registry, type RegistryOptions } from './create-registry.ts';

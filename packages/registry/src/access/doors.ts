@@ -17,9 +17,9 @@ export type AccessOptions =
       /** Asked at each request on each door. A refusal with words is told (403 `DENIED`), of a pull too, which then shows that there is something; without words who may not pull sees none (404).
        *  Default: the roles, visibilities and namespaces that the registry keeps. */
       authorize?(request: AuthorizeRequest): boolean | Refusal | Promise<boolean | Refusal>;
-      /** Names that somebody may pull, in byte order, after `after` and at most `limit`: lets the catalog find few among many. `authorize` is asked about each all the same. Without it a page of
-       *  the catalog asks `authorize` about up to 1,000 repositories. */
-      visible?(request: VisibleRequest): readonly string[] | Promise<readonly string[]>;
+      /** Names that somebody may pull, in byte order, after `after` and at most `limit`: lets the catalog find few among many. `authorize` is asked about each all the same. Without it, or where it says
+       *  undefined, a page of the catalog asks `authorize` about up to 1,000 repositories. */
+      visible?(request: VisibleRequest): readonly string[] | undefined | Promise<readonly string[] | undefined>;
       /** Who may make repositories, where the default decides. */
       readonly creation?: RepositoryCreation;
       /** Makes the tokens in the place of this registry, whose own token endpoint is then off. */

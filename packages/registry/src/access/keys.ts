@@ -1,7 +1,7 @@
 import type { CryptoKey, JWK } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { AccessStore, KeyRecord } from '../storage/access-records.ts';
-import { joseLoader } from './load-jose.ts';
+import { loadJose } from './load-jose.ts';
 
 /** The algorithm that tokens are signed with; no other is accepted. */
 export const signingAlgorithm = 'EdDSA';
@@ -25,7 +25,6 @@ export interface Keys {
 }
 
 export function createKeys(store: AccessStore, sources: { now(): number; randomId(): string }): Keys {
-  const loadJose = joseLoader();
   /** Keys by their id, which never stand for other keys. */
   const imported = new LRUCache<string, Promise<{ privateKey: CryptoKey; publicKey: CryptoKey }>>({ max: 16 });
 

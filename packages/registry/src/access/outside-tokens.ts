@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
-import { joseLoader } from './load-jose.ts';
+import { loadJose } from './load-jose.ts';
 import { leewaySeconds, readCatalog, readIssued, readScopes, readTimes } from './token-claims.ts';
 import type { Tokens } from './tokens.ts';
 import { UnauthorizedError } from './unauthorized.ts';
@@ -24,7 +24,6 @@ const algorithms = ['EdDSA', 'ES256', 'ES384', 'RS256', 'PS256'];
 
 /** Verifies the tokens of a token server outside. They are its word for who somebody is and narrow what they do here; `authorize` is asked all the same. */
 export function createOutsideTokens(server: TokenServer, { now }: { now(): number }): Pick<Tokens, 'verify'> {
-  const loadJose = joseLoader();
   const readKeys = keyReader(server.keys);
   let finders: Promise<readonly JWTVerifyGetKey[]> | undefined;
 
@@ -62,8 +61,6 @@ export function createOutsideTokens(server: TokenServer, { now }: { now(): numbe
           accessToken: undefined,
           issuedMs: readIssued(payload),
         },
-        // The keys stand in the settings.
-        keyId: undefined,
         ...readTimes(payload),
       };
     } catch (cause) {
@@ -75,7 +72,7 @@ export function createOutsideTokens(server: TokenServer, { now }: { now(): numbe
     }
   }
 
-  return { verify: rememberVerified({ verify, isKey: async () => true, now }) };
+  return { verify: rememberVerified({ verify, now }) };
 }
 
 /** What reads the keys with jose at hand: a set is searched by the id in the token's header; certificates have none and are tried one after the other. Keys that cannot be read throw here. */

@@ -56,7 +56,7 @@ export interface AccessNeeds {
   readonly authorize: ((request: AuthorizeRequest) => boolean | Refusal | Promise<boolean | Refusal>) | undefined;
   /** What a caller may pull, if that is known without asking about each: see `findVisible`. */
   readonly visible?:
-    | ((request: VisibleRequest) => readonly string[] | Promise<readonly string[] | undefined>)
+    | ((request: VisibleRequest) => readonly string[] | undefined | Promise<readonly string[] | undefined>)
     | undefined;
   /** Whether anybody can log in: else nobody is asked to. */
   readonly canLogIn: boolean;

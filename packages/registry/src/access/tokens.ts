@@ -1,5 +1,5 @@
 import { type Keys, signingAlgorithm } from './keys.ts';
-import { joseLoader } from './load-jose.ts';
+import { loadJose } from './load-jose.ts';
 import {
   leewaySeconds,
   readCatalog,
@@ -37,8 +37,6 @@ export interface TokenSettings {
 /** Clients take a token that lives shorter for one that lives so long (docker token specification, "Token Response Fields"). */
 const minimumTtlSeconds = 60;
 
-const loadJose = joseLoader();
-
 export function createTokens(
   keys: Keys,
   settings: TokenSettings,
@@ -71,7 +69,6 @@ export function createTokens(
     },
     verify: rememberVerified({
       verify: (token) => verify(token, { keys, service, now: sources.now }),
-      isKey: async (id) => (await keys.findPublic(id)) !== undefined,
       now: sources.now,
     }),
   };
@@ -85,8 +82,8 @@ async function verify(
   const { errors, jwtVerify } = await loadJose();
   try {
     // The key comes from our set by its id alone, whatever else a header names: jwk, jku and x5c are never looked at (CVE-2025-24976).
-    const findKey = async ({ kid }: { kid?: string }) => {
-      const key = kid === undefined ? undefined : await keys.findPublic(kid);
+    const findKey = async ({ kid = '' }: { kid?: string }) => {
+      const key = await keys.findPublic(kid);
       if (key === undefined) throw new errors.JWKSNoMatchingKey();
       return key;
     };
@@ -98,6 +95,7 @@ async function verify(
       currentDate: new Date(now()),
       requiredClaims: ['exp', 'nbf', 'sub', 'jti'],
     });
+    const { kid = '' } = protectedHeader;
     const { sub = '', access, access_token: accessToken, credential } = payload;
     return {
       claims: {
@@ -108,7 +106,7 @@ async function verify(
         credential: typeof credential === 'string' ? credential : undefined,
         issuedMs: readIssued(payload),
       },
-      keyId: protectedHeader.kid,
+      isKeyKept: async () => (await keys.findPublic(kid)) !== undefined,
       ...readTimes(payload),
     };
   } catch (cause) {

@@ -18,9 +18,9 @@ function open() {
   const verify = async (): Promise<VerifiedToken> => {
     state.checks += 1;
     if (!state.isGood) throw new UnauthorizedError('no');
-    return { claims, keyId: 'k1', fromMs: 500, untilMs: 2_000 };
+    return { claims, isKeyKept: async () => state.keys.has('k1'), fromMs: 500, untilMs: 2_000 };
   };
-  const find = rememberVerified({ verify, isKey: async (id) => state.keys.has(id), now: () => state.nowMs });
+  const find = rememberVerified({ verify, now: () => state.nowMs });
   return { state, find };
 }
 

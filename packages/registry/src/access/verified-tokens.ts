@@ -4,8 +4,8 @@ import type { VerifiedClaims } from './token-claims.ts';
 /** A token that was found good. */
 export interface VerifiedToken {
   readonly claims: VerifiedClaims;
-  /** The key that signed it; undefined: one that no command takes back. */
-  readonly keyId: string | undefined;
+  /** Whether the key that signed it counts still; without it: no command takes it back. */
+  isKeyKept?(): Promise<boolean>;
   /** When it is good, in ms since 1970, leeway included. */
   readonly fromMs: number;
   readonly untilMs: number;
@@ -15,8 +15,6 @@ export interface VerifiedToken {
 export interface VerificationNeeds {
   /** Checks signature and claims; rejects with `UnauthorizedError`. */
   verify(token: string): Promise<VerifiedToken>;
-  /** Whether the key is one of those that count now. */
-  isKey(id: string): Promise<boolean>;
   now(): number;
 }
 
@@ -26,16 +24,12 @@ const maximumTokens = 1_000;
  *
  *  What makes it valid: its text is the same to the last character, its time has not passed, and its key counts still, which is asked at each use. What the claims are worth, whether their identity is known and what
  *  it may do, is asked by others at each request as before. */
-export function rememberVerified({
-  verify,
-  isKey,
-  now,
-}: VerificationNeeds): (token: string) => Promise<VerifiedClaims> {
+export function rememberVerified({ verify, now }: VerificationNeeds): (token: string) => Promise<VerifiedClaims> {
   const known = new LRUCache<string, VerifiedToken>({ max: maximumTokens });
 
-  async function isStillGood({ keyId, fromMs, untilMs }: VerifiedToken): Promise<boolean> {
+  async function isStillGood({ isKeyKept, fromMs, untilMs }: VerifiedToken): Promise<boolean> {
     const nowMs = now();
-    return nowMs >= fromMs && nowMs < untilMs && (keyId === undefined || (await isKey(keyId)));
+    return nowMs >= fromMs && nowMs < untilMs && (isKeyKept === undefined || (await isKeyKept()));
   }
 
   return async (token) => {

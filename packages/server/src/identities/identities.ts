@@ -1,4 +1,10 @@
-import { type AccessOptions, type MetadataStore, type RepositoryCreation, repositoryRoles } from '@moorage/registry';
+import {
+  type AccessOptions,
+  type MetadataStore,
+  type RepositoryCreation,
+  repositoryRoles,
+  visibleByRoles,
+} from '@moorage/registry';
 import type { Accounts } from '../accounts/accounts.ts';
 import { isGrantCredential } from './grants.ts';
 import { type Htpasswd, isHtpasswdCredential } from './htpasswd.ts';
@@ -15,7 +21,7 @@ export interface IdentityParts {
   readonly accounts: Pick<Accounts, 'users' | 'authenticate' | 'identify'>;
   readonly htpasswd: Htpasswd | undefined;
   readonly oidc: Oidc | undefined;
-  readonly metadata: Pick<MetadataStore, 'findRoles' | 'listVisible' | 'listRepositories'>;
+  readonly metadata: Pick<MetadataStore, 'findRoles' | 'listVisible'>;
   readonly creation: RepositoryCreation;
 }
 
@@ -46,17 +52,10 @@ export function joinIdentities({ accounts, htpasswd, oidc, metadata, creation }:
   if (oidc === undefined) return options;
 
   const byRoles = repositoryRoles(metadata, { creation });
+  const visibleTo = visibleByRoles(metadata);
   return {
     ...options,
     authorize: (request) => oidc.decide(request) ?? byRoles(request),
-    async visible(request) {
-      const granted = oidc.findVisible(request);
-      if (granted !== undefined) return granted;
-      const { identity, after, limit } = request;
-      if (identity?.admin === true) return (await metadata.listRepositories({ after, limit })).map(({ name }) => name);
-      const subjects =
-        identity === undefined ? [] : [identity.id, ...(identity.groups ?? []).map((group) => `@${group}`)];
-      return metadata.listVisible(subjects, { after, limit });
-    },
+    visible: async (request) => (await oidc.findVisible(request)) ?? visibleTo(request),
   };
 }
