@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import { ExitError } from '../exit-error.ts';
+import { isLoopbackName } from '../loopback.ts';
 import { isDockerHub } from './reference.ts';
 
 /** How registries are reached; each is a flag of the commands. */
@@ -46,12 +46,6 @@ export function endpointOf(host: string, options: ConnectOptions): Endpoint {
       ...(options.ca !== undefined && { ca: [...rootCertificates, readAuthorities(options.ca)] }),
     },
   };
-}
-
-/** Whether the name or address of a URL can only be this machine. */
-export function isLoopbackName(hostname: string): boolean {
-  const address = hostname.replace(/^\[|\]$/g, '');
-  return hostname === 'localhost' || address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
 }
 
 function readAuthorities(file: string): string {

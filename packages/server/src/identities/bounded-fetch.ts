@@ -1,3 +1,5 @@
+import { isLoopbackName } from '../loopback.ts';
+
 /** Documents of issuers are a few KiB long. */
 const maximumBytes = 256 * 1024;
 
@@ -27,7 +29,7 @@ export function isSafeUrl(text: string): boolean {
   const url = URL.parse(text);
   if (url === null || url.username !== '' || url.password !== '') return false;
   if (url.protocol === 'https:') return true;
-  return url.protocol === 'http:' && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
+  return url.protocol === 'http:' && isLoopbackName(url.hostname);
 }
 
 /** What stands in the metadata of an issuer (OpenID Connect Discovery 1.0, section 4). Rejects with the reason where there is none of that very issuer. */

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { AuthorizeRequest, Identity, MetadataStore, Refusal, VisibleRequest } from '@moorage/registry';
 import { claimsMatch } from './claims.ts';
+import { fingerprint } from './fingerprint.ts';
 import type { VerifiedToken } from './issuer.ts';
 import type { OidcIssuer, WorkloadRule } from './oidc-settings.ts';
 
@@ -90,7 +90,7 @@ function fingerprintOf({ issuer, audience }: OidcIssuer, rule: WorkloadRule): st
   const { claims, repositories, actions, ttlSeconds, as } = rule;
   const sorted = Object.entries(claims).sort(([one], [other]) => (one < other ? -1 : 1));
   const text = JSON.stringify([issuer, audience, sorted, repositories, actions, ttlSeconds, as ?? null]);
-  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
+  return fingerprint(text);
 }
 
 function patternMeans(pattern: string, name: string): boolean {

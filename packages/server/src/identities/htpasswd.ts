@@ -1,7 +1,8 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import type { Identity } from '@moorage/registry';
 import { verify } from '@node-rs/bcrypt';
 import { createVerifier } from '../accounts/verifier.ts';
+import { fingerprint } from './fingerprint.ts';
 import { costOf, type HtpasswdEntries } from './htpasswd-file.ts';
 import { createHtpasswdReader, type HtpasswdReader, type HtpasswdReaderNeeds } from './htpasswd-reader.ts';
 
@@ -69,5 +70,5 @@ function matches(passwordHash: string, password: string): Promise<boolean> {
 
 /** Tells a hash from the one before, and nothing of it: its salt has 128 random bits. */
 function fingerprintOf(hash: string): string {
-  return createHash('sha256').update(hash).digest('base64url').slice(0, 22);
+  return fingerprint(hash);
 }

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Identity } from '@moorage/registry';
 import type { People, Person } from '../accounts/people.ts';
+import { fingerprint } from './fingerprint.ts';
 import { TokenRefusal, type VerifiedToken } from './issuer.ts';
 import type { PeopleSetting } from './oidc-settings.ts';
 import { readPerson } from './person-claims.ts';
@@ -60,5 +60,5 @@ function isSame(person: Person, login: Omit<Person, 'createdMs' | 'seenMs'>): bo
 /** Changes with what decides who is let in, under which name. */
 function fingerprintOf({ clientId, nameClaim, groupsClaim, domain }: PeopleSetting): string {
   const text = JSON.stringify([clientId, nameClaim, groupsClaim ?? null, domain ?? null]);
-  return createHash('sha256').update(text).digest('base64url').slice(0, 22);
+  return fingerprint(text);
 }

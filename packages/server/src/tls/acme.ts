@@ -2,9 +2,10 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import type { Logger } from 'pino';
+import { replaceFile } from '../replace-file.ts';
 import { type Failures, renewalMs, retryAfterStartMs, retryMs } from './acme-schedule.ts';
 import { type CertificatePair, type CertificateSource, readPair } from './certificate-pair.ts';
-import { covers, makeSelfSigned, replaceFile } from './self-signed.ts';
+import { covers, makeSelfSigned } from './self-signed.ts';
 
 const challengeProtocol = 'acme-tls/1'; // RFC 8737
 const tickMs = 10_000;

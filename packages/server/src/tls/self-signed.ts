@@ -1,8 +1,9 @@
 import type { X509Certificate } from 'node:crypto';
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
+import { replaceFile } from '../replace-file.ts';
 import type { ListenAddress } from '../setting-types.ts';
 import { type CertificatePair, daysLeft, readPair } from './certificate-pair.ts';
 
@@ -75,13 +76,6 @@ export async function makeSelfSigned(names: readonly string[], nowMs: number = D
     ],
   });
   return { cert: made.cert.endsWith('\n') ? made.cert : `${made.cert}\n`, key: made.private };
-}
-
-/** Writes a file that its owner alone can read; under its name stands the old content or the new one, whole. */
-export async function replaceFile(path: string, content: string): Promise<void> {
-  const fresh = `${path}.new`;
-  await writeFile(fresh, content, { mode: 0o600 });
-  await rename(fresh, path);
 }
 
 async function findPair(path: string, keyPath: string): Promise<CertificatePair | undefined> {

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ExitError } from '../../exit-error.ts';
+import { replaceFile } from '../../replace-file.ts';
 
 /** A file in the form of docker's config.json. */
 export type ConfigDocument = Readonly<Record<string, unknown>>;
@@ -40,12 +40,9 @@ export async function readConfig(file: string): Promise<ConfigDocument | undefin
 export async function writeConfig(file: string, document: ConfigDocument): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const target = await realpath(file).catch(() => file); // there is none yet
-  const temporary = `${target}.${randomUUID()}`;
   try {
-    await writeFile(temporary, `${JSON.stringify(document, undefined, '\t')}\n`, { mode: 0o600, flag: 'wx' });
-    await rename(temporary, target);
+    await replaceFile(target, `${JSON.stringify(document, undefined, '\t')}\n`);
   } catch (error) {
-    await rm(temporary, { force: true });
     throw new ExitError(`${file} cannot be written: ${error instanceof Error ? error.message : String(error)}.`);
   }
 }

@@ -1,6 +1,7 @@
 import { ExitError } from '../../exit-error.ts';
+import { isLoopbackName } from '../../loopback.ts';
 import type { Credentials } from '../credentials/credentials.ts';
-import { type Endpoint, isLoopbackName } from '../endpoint.ts';
+import type { Endpoint } from '../endpoint.ts';
 import type { Challenge } from './challenge.ts';
 import { toRefusedError } from './refused-error.ts';
 import { readText } from './small-body.ts';

@@ -2,7 +2,8 @@ import http, { type ClientRequest, type IncomingHttpHeaders, type IncomingMessag
 import https from 'node:https';
 import process from 'node:process';
 import { ExitError } from '../../exit-error.ts';
-import { type Endpoint, isLoopbackName } from '../endpoint.ts';
+import { isLoopbackName } from '../../loopback.ts';
+import type { Endpoint } from '../endpoint.ts';
 import { explainConnection } from './connection-error.ts';
 
 /** A body that is streamed. */

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { replaceFile } from '../../replace-file.ts';
 
 /** Which upload a session is of. */
 export interface UploadKey {
@@ -76,13 +76,5 @@ async function readEntries(file: string): Promise<Map<string, Entry>> {
 async function writeEntries(file: string, entries: ReadonlyMap<string, Entry>, nowMs: number): Promise<void> {
   const kept = [...entries].filter(([, { usedMs }]) => usedMs > nowMs - keptMs).slice(-mostEntries);
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const temporary = `${file}.${randomUUID()}`;
-  try {
-    const document = { uploads: Object.fromEntries(kept) };
-    await writeFile(temporary, `${JSON.stringify(document, undefined, 2)}\n`, { mode: 0o600, flag: 'wx' });
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  await replaceFile(file, `${JSON.stringify({ uploads: Object.fromEntries(kept) }, undefined, 2)}\n`);
 }
