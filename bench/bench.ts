@@ -78,9 +78,13 @@ async function tellLimits(directory: string, { seconds, markdown }: Options): Pr
 }
 
 function chooseServers(options: Options, directory: string): Server[] {
-  const own = moorage(workTree);
+  const own = moorage(workTree, join(directory, 'installed'));
   if (options.against) return [own, moorageAt(workTree, options.against, join(directory, 'against'))];
-  if (options.tokens) return [own, moorage(workTree, { name: `${moorageName}+token`, hasAccounts: true })];
+  if (options.tokens)
+    return [
+      own,
+      moorage(workTree, join(directory, 'with-tokens'), { name: `${moorageName}+token`, hasAccounts: true }),
+    ];
   const found = (options.short ? [distribution] : peers).flatMap((peer) => {
     const server = findPeer(peer, options);
     if (!server)

@@ -4,6 +4,7 @@ import { findFreePort } from '../../tools/free-port.ts';
 import { fillData } from '../fills/fill.ts';
 import type { Server } from '../target.ts';
 import { addUser, administrator, logIn } from './accounts.ts';
+import { installBuilt } from './install-built.ts';
 import { launch } from './process.ts';
 
 /** The name under which the work tree's own Moorage stands in every table. */
@@ -18,22 +19,22 @@ export interface Variant {
 }
 
 /**
- * Moorage from a work tree, run as it is from its sources, every setting that says nothing of access at its default. It is started on the pinned Node
+ * Moorage from a work tree, built and installed in `directory` once, every setting that says nothing of access at its default. It is started on the pinned Node
  * itself: `tools/run.js` would stay as its parent and count in its memory.
  */
 export function moorage(
   workTree: string,
+  directory: string,
   { name = moorageName, version = 'work tree', hasAccounts = false }: Variant = {},
 ): Server {
-  const script = join(workTree, 'packages/server/bin/moorage.js');
-  const program = { command: join(workTree, 'node_modules/.bin/node'), args: ['--conditions=moorage-source', script] };
+  const program = { command: join(workTree, 'node_modules/.bin/node'), args: [installBuilt(workTree, directory)] };
   const filled = new Map<string, string>();
   return {
     name,
     version,
-    async start(directory, { user = hasAccounts ? administrator : undefined, scopes = [] } = {}) {
+    async start(store, { user = hasAccounts ? administrator : undefined, scopes = [] } = {}) {
       const port = await findFreePort();
-      const data = join(directory, 'data');
+      const data = join(store, 'data');
       if (user !== undefined) addUser(program, data, user);
       // The token is got once, so it has to last for all rounds.
       const access = user === undefined ? ['--open'] : ['--tokens-ttl-seconds', '86400'];
@@ -43,23 +44,23 @@ export function moorage(
         name,
         command,
         args,
-        cwd: workTree,
+        cwd: store,
         port,
         readyPath: '/readyz',
-        logDirectory: directory,
+        logDirectory: store,
       });
       if (user === undefined) return target;
       return { ...target, authorization: await logIn(target, user, scopes) };
     },
     /** Filled once: the rows that begin with the same content get copies. What is copied lies beside the folders of rows, which go when their row ends. */
-    async fill(directory, fill) {
-      const kept = filled.get(fill.name) ?? join(dirname(dirname(directory)), 'filled', name, fill.name);
+    async fill(store, fill) {
+      const kept = filled.get(fill.name) ?? join(dirname(dirname(store)), 'filled', name, fill.name);
       if (!filled.has(fill.name)) {
         await mkdir(kept, { recursive: true });
         await fillData(workTree, join(kept, 'data'), fill);
         filled.set(fill.name, kept);
       }
-      await cp(kept, directory, { recursive: true });
+      await cp(kept, store, { recursive: true });
     },
   };
 }
