@@ -5,7 +5,7 @@ import type { BlobStore, Bytes, StorageKey } from '../blob-store.ts';
 import { calls } from '../calls.ts';
 import { DIRECTORY_MODE } from '../local-directory.ts';
 import { untilAborted } from '../until-aborted.ts';
-import { type Files, flushes, ifThere, orNotFound, orRefusal } from './host.ts';
+import { type Files, type FlushFailed, flushes, ifThere, orNotFound, orRefusal } from './host.ts';
 import type { Layout } from './layout.ts';
 import { durableShelves, prepare } from './prepare.ts';
 import { listFiles, readWhole } from './reader.ts';
@@ -27,10 +27,10 @@ const LARGE_WRITES = 4;
 export function blobFiles(
   layout: Layout,
   files: Files,
-  { reserveBytes = 0 }: { readonly reserveBytes?: number } = {},
+  { reserveBytes = 0, flushFailed }: { readonly reserveBytes?: number; readonly flushFailed?: FlushFailed } = {},
 ): BlobStore {
   const room = reserve(files, { directory: layout.root, reserveBytes });
-  const flush = flushes(files);
+  const flush = flushes(files, flushFailed);
   const { ready, close, run, alone } = calls(() => orRefusal(prepare(layout, { files, flushes: flush })));
   const makeBlobShelf = durableShelves(layout.blobs, { files, flushes: flush });
   const change = <T>(key: StorageKey, act: () => Promise<T>) => alone(key, () => orRefusal(act()));

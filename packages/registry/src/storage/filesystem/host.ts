@@ -73,25 +73,36 @@ export interface Flushes {
   directory(path: string): Promise<void>;
 }
 
-/** Flushes of one store. One that fails is fatal: it and every later one is `unavailable`.
+/** Whether a flush has failed: 1 from then on, in memory that the threads of a process may share. */
+export type FlushFailed = Int32Array<SharedArrayBuffer>;
+
+/** No flush has failed. */
+export function noFlushFailed(): FlushFailed {
+  return new Int32Array(new SharedArrayBuffer(4));
+}
+
+/** Flushes of one store. One that fails is fatal: it and every later one is `unavailable`, in every thread that shares `failed`. What another thread began while it failed is so, too: the system tells
+ *  of what it could not write once, and not to all.
  *
  *  A flush is never tried again: after a failure the system forgets which bytes it could not write, and a second flush would succeed without them. For
  *  the same reason the file is emptied: the next process would read the right bytes from memory, and publish what the disk does not hold. */
-export function flushes(files: Files): Flushes {
-  let failure: StorageError | undefined;
+export function flushes(files: Files, failed: FlushFailed = noFlushFailed()): Flushes {
+  function checkFailed(cause?: unknown): void {
+    if (Atomics.load(failed, 0) === 0) return;
+    const message =
+      'The disk did not confirm that it holds what was written. Check the disk, then restart the registry.';
+    throw new StorageError('unavailable', message, { cause });
+  }
 
   async function unlessFailed(flush: () => Promise<void>): Promise<void> {
-    if (failure !== undefined) throw failure;
+    checkFailed();
     try {
       await flush();
     } catch (cause) {
-      failure ??= new StorageError(
-        'unavailable',
-        'The disk did not confirm that it holds what was written. Check the disk, then restart the registry.',
-        { cause },
-      );
-      throw failure;
+      Atomics.store(failed, 0, 1);
+      checkFailed(cause);
     }
+    checkFailed();
   }
 
   return {

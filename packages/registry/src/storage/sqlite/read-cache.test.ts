@@ -6,14 +6,17 @@ import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { parseRepositoryName } from '../../oci/name.ts';
-import { cacheReads, expireReads } from './read-cache.ts';
+import { cacheReads } from './read-cache.ts';
 import { sqlite } from './sqlite.ts';
 
 const name = parseRepositoryName('acme/web');
 
+const noCommits = () => new Int32Array(new SharedArrayBuffer(4));
+
 /** A cache over reads that are counted, and over a version that tests move. */
 function openCache() {
   const state = { version: 1, versionsAsked: 0, reads: 0 };
+  const commits = noCommits();
   const read = () => {
     state.reads += 1;
     return { read: state.reads };
@@ -22,7 +25,7 @@ function openCache() {
     state.versionsAsked += 1;
     return state.version;
   };
-  return { state, read: cacheReads(read, version) };
+  return { state, commits, read: cacheReads(read, version, commits) };
 }
 
 test('the same question is answered from memory while the version stays', async () => {
@@ -40,6 +43,7 @@ test('what is not there is remembered, too, until it may be there', async () => 
   const read = cacheReads(
     () => value,
     () => version,
+    noCommits(),
   );
   expect(read('findRepository', ['a'])).toBeUndefined();
   value = { id: 1 };
@@ -48,12 +52,12 @@ test('what is not there is remembered, too, until it may be there', async () => 
   expect(read('findRepository', ['a'])).toEqual({ id: 1 });
 });
 
-test('in another turn, and after a command, a new version ends all answers; within a turn it is asked once', async () => {
-  const { read, state } = openCache();
+test('in another turn, and after a commit of any thread, a new version ends all answers; within a turn it is asked once', async () => {
+  const { read, state, commits } = openCache();
   read('findBlob', [1, 'x']);
   state.version = 2;
   expect(read('findBlob', [1, 'x'])).toEqual({ read: 1 });
-  expireReads();
+  Atomics.add(commits, 0, 1);
   expect(read('findBlob', [1, 'x'])).toEqual({ read: 2 });
   state.version = 3;
   await setImmediate();
@@ -74,6 +78,7 @@ test('what is larger than all that is kept is not kept', () => {
       return { bytes: new Uint8Array(9 * 1024 * 1024) };
     },
     () => 1,
+    noCommits(),
   );
   read('readManifest', [1, { tag: 'a' }]);
   read('readManifest', [1, { tag: 'a' }]);

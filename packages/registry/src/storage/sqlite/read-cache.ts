@@ -22,25 +22,22 @@ const entryBytes = 512;
 /** Runs a read of the store. */
 export type Read = (name: ReadName, input: readonly unknown[]) => unknown;
 
-/** Commands of this process have ended: every cache looks at its next read whether the database has changed. */
-export function expireReads(): void {
-  endedCommands += 1;
-}
-
-let endedCommands = 0;
+/** How many commits the writer of this process has made, modulo 2³², in memory that its threads share. */
+export type CommitCount = Int32Array<SharedArrayBuffer>;
 
 /** Keeps answers of `read` while the database stays as it is (bench rows get-manifest-by-tag, head-blob, get-blob-4k, list-tags and the same with tokens).
  *
  *  What makes an answer valid: `version` is what it was, which SQLite changes with each commit of any connection in any process (`PRAGMA data_version`). It is asked at the first read of each turn of
- *  the event loop and at the first one after a command of this process. So a change by another process is missed only by requests that were taken up in the turn in which it was made. */
-export function cacheReads(read: Read, version: () => unknown): Read {
+ *  the event loop, and at the first one after a commit of this process: `commits` counts those, of all its threads, before anybody is answered. So a change by another process is missed only by requests
+ *  that were taken up in the turn in which it was made. */
+export function cacheReads(read: Read, version: () => unknown, commits: CommitCount): Read {
   const answers = new LRUCache<string, { readonly value: unknown }>({
     max: maximumEntries,
     maxSize: maximumBytes,
     sizeCalculation: ({ value }) => entryBytes + bytesOf(value),
   });
   let known: unknown;
-  /** What `endedCommands` was when the version was asked in this turn; undefined: it was not. */
+  /** How many commits there were when the version was asked in this turn; undefined: it was not. */
   let askedAt: number | undefined;
   const endTurn = (): void => {
     askedAt = undefined;
@@ -48,7 +45,7 @@ export function cacheReads(read: Read, version: () => unknown): Read {
 
   function refresh(): void {
     if (askedAt === undefined) setImmediate(endTurn);
-    askedAt = endedCommands;
+    askedAt = Atomics.load(commits, 0);
     const current = version();
     if (current === known) return;
     known = current;
@@ -57,7 +54,7 @@ export function cacheReads(read: Read, version: () => unknown): Read {
 
   return (name, input) => {
     if (!cachedReads.has(name)) return read(name, input);
-    if (askedAt !== endedCommands) refresh();
+    if (askedAt !== Atomics.load(commits, 0)) refresh();
     const key = name + JSON.stringify(input);
     const kept = answers.get(key);
     if (kept !== undefined) return kept.value;

@@ -21,7 +21,7 @@ const oneTo = (count: number): readonly number[] => Array.from({ length: count }
 /** A port to a loop that serves on `connection`, and the next answer that comes through it. */
 function served(connection: Connection): { port: MessagePort; answer(): Promise<unknown> } {
   const { port1, port2 } = new MessageChannel();
-  serve(port1, { connection, plans });
+  serve(port1, { connection, plans, commits: new Int32Array(new SharedArrayBuffer(4)) });
   return { port: port2, answer: async () => ((await once(port2, 'message')) as [unknown])[0] };
 }
 
@@ -66,6 +66,62 @@ test('messages that wait are taken together, in one transaction', () =>
     expect(await answer()).toEqual({ outcomes: oneTo(5).map((id) => ({ id, value: true })) });
     expect(commits).toBe(1);
     await close(port);
+  }));
+
+/** A port of another thread into the same loop. */
+function shared(port: MessagePort): { port: MessagePort; answer(): Promise<unknown> } {
+  const { port1, port2 } = new MessageChannel();
+  port.postMessage({ share: port1 }, [port1]);
+  return { port: port2, answer: async () => ((await once(port2, 'message')) as [unknown])[0] };
+}
+
+test('commands of several threads share a transaction, and each is told of its own', () =>
+  withConnection(async (connection) => {
+    let commits = 0;
+    const work = () => {
+      commits += 1;
+      connection.exec('commit');
+    };
+    const first = served(plant(connection, { at: 'commit', work }));
+    const second = shared(first.port);
+    second.port.postMessage({ commands: [lease(1)] });
+    expect(await second.answer()).toEqual({ outcomes: [{ id: 1, value: true }] });
+    for (const id of [2, 3]) first.port.postMessage({ commands: [lease(id)] });
+    for (const id of [3, 4]) second.port.postMessage({ commands: [lease(id)] });
+    const answers = Promise.all([first.answer(), second.answer()]);
+    expect(await answers).toEqual([
+      {
+        outcomes: [
+          { id: 2, value: true },
+          { id: 3, value: true },
+        ],
+      },
+      {
+        outcomes: [
+          { id: 3, value: true },
+          { id: 4, value: true },
+        ],
+      },
+    ]);
+    expect(commits).toBe(2);
+    second.port.close();
+    first.port.postMessage({ commands: [lease(5)] });
+    expect(await first.answer()).toEqual({ outcomes: [{ id: 5, value: true }] });
+    await close(first.port);
+  }));
+
+test('a disk that fails is told to every thread', () =>
+  withConnection(async (connection) => {
+    const work = () => {
+      throw sqliteError('disk I/O error', 10);
+    };
+    const first = served(plant(connection, { at: 'commit', work }));
+    const second = shared(first.port);
+    const ended = once(second.port, 'close');
+    first.port.postMessage({ commands: [lease(1)] });
+    const fatal = { fatal: { code: 'unavailable' } };
+    expect(await Promise.all([first.answer(), second.answer()])).toMatchObject([fatal, fatal]);
+    await ended;
   }));
 
 test('commands that wait together with the order to close are done first', () =>

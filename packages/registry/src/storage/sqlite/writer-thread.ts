@@ -11,13 +11,18 @@ import { createPlans } from '../sql/store.ts';
 import { type CommandOutcome, type CommandRequest, commitBatch, type PlainError, toPlainError } from './batch.ts';
 import { type Connection, openConnection, toStorageError } from './connection.ts';
 import { migrate } from './migrate.ts';
+import type { CommitCount } from './read-cache.ts';
 
-/** What the thread is told: first its statements, then the rest. */
-export type ToWriter = { readonly commands: readonly CommandRequest[] } | { readonly close: true };
+/** What the thread is told: first its statements, then the rest. Another thread's commands come through a port of its own, whose end closes nothing else. */
+export type ToWriter =
+  | { readonly commands: readonly CommandRequest[] }
+  | { readonly share: MessagePort }
+  | { readonly close: true };
 
 /** What the thread is made with. `port` is one of its own: Deno's `parentPort` neither closes nor gives what waits in it. */
 export interface WriterData {
   readonly file: string;
+  readonly commits: CommitCount;
   readonly port: MessagePort;
 }
 
@@ -35,41 +40,82 @@ export type FromWriter =
 /** How many pages of the write-ahead log make a checkpoint worth its flushes: 4 MiB. */
 const checkpointPages = 1024;
 
-/** Runs the commands that come through `port` until it is told to close, or cannot go on. */
-export function serve(port: MessagePort, { connection, plans }: { connection: Connection; plans: Plans }): void {
-  const tell = (message: FromWriter) => port.postMessage(message);
+/** Commands, and where they came from. */
+interface Taken {
+  readonly port: MessagePort;
+  readonly commands: readonly CommandRequest[];
+}
+
+/** Runs the commands that come through `port`, and through those that are shared with other threads, until `port` tells to close, or until it cannot go on. */
+export function serve(
+  port: MessagePort,
+  { connection, plans, commits }: { connection: Connection; plans: Plans; commits: CommitCount },
+): void {
+  const ports = new Set<MessagePort>();
+  let isLast = false;
 
   function stop(): void {
     connection.close();
-    port.close();
+    for (const open of ports) open.close();
   }
 
   /** Throws when what is on disk is unknown. */
-  function write(requests: readonly CommandRequest[]): void {
+  function write(taken: readonly Taken[]): void {
+    const requests = taken.flatMap(({ commands }) => commands);
     if (requests.length === 0) return;
-    try {
-      tell({ outcomes: commitBatch(connection, plans, requests) });
-    } catch (error) {
-      if (!isStorageError(error, 'no-space') && !isStorageError(error, 'locked')) throw error;
-      const plain = toPlainError(error);
-      tell({ outcomes: requests.map(({ id }) => ({ id, error: plain })) });
+    const outcomes = outcomesOf(requests);
+    let told = 0;
+    for (const { port: from, commands } of taken) {
+      from.postMessage({ outcomes: outcomes.slice(told, told + commands.length) } satisfies FromWriter);
+      told += commands.length;
     }
   }
 
-  port.on('message', (message: ToWriter) => {
-    const queued: ToWriter[] = [message];
-    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port))
-      queued.push(next.message);
-    const isLast = queued.some((item) => 'close' in item);
+  function outcomesOf(requests: readonly CommandRequest[]): readonly CommandOutcome[] {
     try {
-      write(queued.flatMap((item) => ('commands' in item ? item.commands : [])));
-      if (!isLast) checkpoint(connection);
+      const outcomes = commitBatch(connection, plans, requests);
+      Atomics.add(commits, 0, 1);
+      return outcomes;
     } catch (error) {
-      tell({ fatal: toPlainError(error) });
-      return stop();
+      if (!isStorageError(error, 'no-space') && !isStorageError(error, 'locked')) throw error;
+      const plain = toPlainError(error);
+      return requests.map(({ id }) => ({ id, error: plain }));
     }
-    if (isLast) stop();
-  });
+  }
+
+  /** The commands of a message; what it asks for beside is done at once. */
+  function take(message: ToWriter): readonly CommandRequest[] {
+    if ('close' in message) isLast = true;
+    else if ('share' in message) listen(message.share);
+    return 'commands' in message ? message.commands : [];
+  }
+
+  /** `commands` and those that wait at the port. */
+  function takeWaiting(from: MessagePort, commands: readonly CommandRequest[]): Taken {
+    const taken = [...commands];
+    for (let next = receiveMessageOnPort(from); next !== undefined; next = receiveMessageOnPort(from))
+      taken.push(...take(next.message));
+    return { port: from, commands: taken };
+  }
+
+  function listen(from: MessagePort): void {
+    ports.add(from);
+    from.on('message', (message: ToWriter) => {
+      const commands = take(message);
+      const taken = [...ports].map((open) => takeWaiting(open, open === from ? commands : []));
+      try {
+        write(taken.filter((some) => some.commands.length > 0));
+        if (!isLast) checkpoint(connection);
+      } catch (error) {
+        for (const open of ports) open.postMessage({ fatal: toPlainError(error) } satisfies FromWriter);
+        return stop();
+      }
+      if (isLast) stop();
+    });
+    from.on('close', () => ports.delete(from));
+  }
+
+  listen(port);
 }
 
 /** Moves what is committed from a log that grew long into the database's file. Where the disk has no space for it, that is left for later: the log holds everything. */
@@ -129,11 +175,11 @@ function* askJournalMode(): Generator<Step, string, readonly unknown[]> {
   return row?.journal_mode ?? 'unknown';
 }
 
-function start({ file, port }: WriterData): void {
+function start({ file, commits, port }: WriterData): void {
   try {
     const connection = openWriter(file);
     port.once('message', ({ statements }: StartWriter) => {
-      serve(port, { connection, plans: createPlans(definedBy(statements)) });
+      serve(port, { connection, plans: createPlans(definedBy(statements)), commits });
       port.postMessage({ ready: true } satisfies FromWriter);
     });
   } catch (error) {

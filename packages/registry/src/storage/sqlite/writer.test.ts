@@ -11,7 +11,8 @@ import { describe, expect, test } from 'vitest';
 import { digestOf } from '../../oci/digest.ts';
 import { pushTo } from '../../testing/metadata-store/builders.ts';
 import { compileForSqlite } from '../sql/compile.ts';
-import { startWriter, type Writer } from './writer.ts';
+import { startWriter } from './writer.ts';
+import type { Writer } from './writer-calls.ts';
 
 const statements = compileForSqlite();
 

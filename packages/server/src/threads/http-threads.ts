@@ -1,0 +1,107 @@
+import { MessageChannel, Worker } from 'node:worker_threads';
+import type { RegistryHandler, RegistryOptions, RequestReport } from '@moorage/registry';
+import type { SharedWriter, SqliteStore } from '@moorage/registry/sqlite';
+import type { ListenAddress } from '../setting-types.ts';
+import { answerHanded } from './answer-handed.ts';
+import { createHandOn } from './hand-on.ts';
+import type { FromThread, ThreadData, ToThread } from './messages.ts';
+
+/** What HTTP threads are started with. */
+export interface ThreadOptions extends Omit<ThreadData, 'place' | 'isLimited' | 'writer' | 'port'> {
+  /** Of all threads, the main one among them. */
+  readonly count: number;
+  /** The store whose writer they share. */
+  readonly metadata: SqliteStore;
+  /** Answers the requests that they hand on. */
+  readonly handle: RegistryHandler['handle'];
+  readonly limit: RegistryOptions['limit'];
+  writeLog(entry: string): void;
+  /** Hears of requests that changed something. */
+  seeRequest(report: RequestReport): void;
+}
+
+/** Threads that answer requests beside the main one. */
+export interface HttpThreads {
+  /** Lets them begin to listen. */
+  listen(address: ListenAddress): void;
+  /** What hands a request on to the thread of this number, from 1 on. */
+  thread(index: number): Pick<RegistryHandler, 'handle'>;
+  /** Lets requests under way end, for at most `drainMs`; requests may still be handed on. */
+  drain(drainMs: number): Promise<unknown>;
+  /** Resolves when the threads are gone. */
+  close(): Promise<unknown>;
+}
+
+type HttpThread = Pick<RegistryHandler, 'handle'> & Omit<HttpThreads, 'thread'>;
+
+/** The file beside this one, which is `.ts` in the sources and `.js` when built. */
+const threadFile = new URL(`./http-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
+
+/** Starts `count` - 1 threads. An error that none of them catches ends the process, as one of the main thread does. */
+export async function startHttpThreads({ count, metadata, ...options }: ThreadOptions): Promise<HttpThreads> {
+  const writers = await Promise.all(Array.from({ length: count - 1 }, () => metadata.share()));
+  const threads = writers.map((writer, at) => startThread(writer, { ...options, place: { index: at + 1, count } }));
+  return {
+    listen(address) {
+      for (const thread of threads) thread.listen(address);
+    },
+    thread(index) {
+      const thread = threads[index - 1];
+      if (thread === undefined) throw new RangeError(`There is no thread ${index}.`);
+      return thread;
+    },
+    drain: (drainMs) => Promise.all(threads.map((thread) => thread.drain(drainMs))),
+    close: () => Promise.all(threads.map((thread) => thread.close())),
+  };
+}
+
+function startThread(
+  writer: SharedWriter,
+  {
+    handle,
+    limit,
+    writeLog,
+    seeRequest,
+    ...plain
+  }: Omit<ThreadOptions, 'count' | 'metadata'> & Pick<ThreadData, 'place'>,
+): HttpThread {
+  const { port1: port, port2 } = new MessageChannel();
+  const worker = new Worker(threadFile, {
+    workerData: { ...plain, isLimited: limit !== undefined, writer, port: port2 } satisfies ThreadData,
+    transferList: [port2, writer.port],
+    name: 'moorage-http',
+  });
+  const exited = new Promise((resolve) => worker.once('exit', resolve));
+  const drained = Promise.withResolvers<void>();
+  const tell = (message: ToThread, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+  const answer = answerHanded(handle, tell);
+  const handOn = createHandOn(tell);
+
+  async function answerQuestion({ question, limit: asked }: Extract<FromThread, { question: number }>): Promise<void> {
+    tell({ question, seconds: await limit?.(asked) });
+  }
+
+  port.on('message', (message: FromThread) => {
+    if ('call' in message) answer(message);
+    else if ('answered' in message) handOn.receive(message);
+    else if ('report' in message) seeRequest(message.report);
+    else if ('logEntry' in message) writeLog(message.logEntry);
+    else if ('question' in message) void answerQuestion(message);
+    else drained.resolve();
+  });
+  worker.on('error', (error) => {
+    throw error;
+  });
+  return {
+    handle: handOn.handle,
+    listen: (address) => tell({ listen: address }),
+    async drain(drainMs) {
+      tell({ drain: { drainMs } });
+      await drained.promise;
+    },
+    async close() {
+      tell({ close: true });
+      await exited;
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { LimitRequest, RegistryRequest, RegistryResponse, RequestReport, TokenServer } from '@moorage/registry';
+import type { SharedWriter } from '@moorage/registry/sqlite';
+import type { ListenAddress } from '../setting-types.ts';
+import type { Settings } from '../settings.ts';
+
+/** What an HTTP thread is made with; its port and the writer's go into the `transferList`. */
+export interface ThreadData {
+  readonly settings: Settings;
+  readonly directory: string;
+  readonly tokenServer: TokenServer | undefined;
+  readonly version: string;
+  /** Which thread it is, and of how many; the main one is 0. */
+  readonly place: Place;
+  /** Whether the main thread counts requests. */
+  readonly isLimited: boolean;
+  readonly writer: SharedWriter;
+  readonly port: MessagePort;
+}
+
+/** One thread among all that answer requests. */
+export interface Place {
+  readonly index: number;
+  readonly count: number;
+}
+
+/** A request on its way to another thread. */
+export type PlainRequest = Pick<RegistryRequest, 'method' | 'target' | 'headers' | 'origin' | 'address'>;
+
+/** An answer on its way back: a stream would be that of another thread. */
+export type PlainResponse = Omit<RegistryResponse, 'body'> & {
+  readonly body: Exclude<RegistryResponse['body'], { readonly kind: 'stream' }>;
+};
+
+/** About a request that one thread hands to another, which tells by the number those of this thread apart. */
+export type CallMessage = { readonly call: number } & (
+  | { readonly request: PlainRequest }
+  | { readonly chunk: Uint8Array<ArrayBuffer> }
+  | { readonly bodyEnd: true }
+  /** The client went away: why, in words. */
+  | { readonly gone: string }
+);
+
+/** What is said back of it. */
+export type AnswerMessage = { readonly answered: number } & (
+  | { readonly response: PlainResponse }
+  /** So many more chunks of the body may come. */
+  | { readonly wanted: number }
+);
+
+/** What an HTTP thread tells the main one. */
+export type FromThread =
+  | CallMessage
+  | AnswerMessage
+  | { readonly logEntry: string }
+  | { readonly report: RequestReport }
+  | { readonly question: number; readonly limit: LimitRequest }
+  /** Nothing is under way that came to this thread. */
+  | { readonly drained: true };
+
+/** What the main thread tells an HTTP thread. */
+export type ToThread =
+  | CallMessage
+  | AnswerMessage
+  | { readonly question: number; readonly seconds: number | undefined }
+  | { readonly listen: ListenAddress }
+  | { readonly drain: { readonly drainMs: number } }
+  | { readonly close: true };
