@@ -2,17 +2,6 @@ import type { IncomingMessage } from 'node:http';
 import { BlockList, isIPv6 } from 'node:net';
 import { relative } from 'node:path';
 import type { RegistryHandler, RegistryRequest, RegistryResponse } from '@moorage/registry';
-import { z } from 'zod';
-import type { SettingType } from './setting-types.ts';
-
-/** The path of a location of nginx, with a slash at both ends. */
-export function location(): SettingType<string> {
-  return {
-    schema: z.string().regex(/^\/(?:[\w-]+\/)+$/),
-    expects: 'a path that begins and ends with a slash, such as /internal/blobs/',
-    placeholder: '<path>',
-  };
-}
 
 /** Which files are nginx's to send, and how it knows them. */
 export interface AccelRedirectOptions {

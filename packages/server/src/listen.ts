@@ -1,14 +1,15 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
-import type { Registry } from '@moorage/registry';
+import type { RegistryHandler } from '@moorage/registry';
 import { type NodeHandler, serverOptions, toNodeHandler, tuneServer } from '@moorage/registry/node';
 import type { Logger } from 'pino';
 import { createProxyCheck, redirectToFiles } from './accel-redirect.ts';
 import { ExitError } from './exit-error.ts';
 import { answerOther } from './health.ts';
 import type { LoginDocument } from './identities/login-document.ts';
+import type { ListenAddress } from './setting-types.ts';
 import type { Settings } from './settings.ts';
 import { drain } from './stop.ts';
 import type { ServerTls } from './tls/open-tls.ts';
@@ -23,6 +24,11 @@ export interface ListenOptions {
   readonly directory: string;
   /** Absolute path. */
   readonly data: string;
+  readonly address: ListenAddress;
+  /** Whether other threads of this process listen at the address, too: this one `begins`, or `joins` them. */
+  readonly sharing: 'none' | 'begins' | 'joins';
+  /** Rejects where the storage is not available. */
+  ready(): Promise<void>;
   readonly loginDocument: LoginDocument | undefined;
 }
 
@@ -36,10 +42,10 @@ export interface Listening {
 }
 
 /** Starts the HTTP server, or with the setting `tls` one of HTTPS; resolves once it accepts connections. */
-export async function listen(registry: Registry, options: ListenOptions): Promise<Listening> {
-  const { settings, version, loginDocument } = options;
+export async function listen(registry: RegistryHandler, options: ListenOptions): Promise<Listening> {
+  const { settings, version, loginDocument, ready, address, sharing } = options;
   const handle = createHandler(registry, options);
-  const about = { version, ready: () => registry.ready(), loginDocument };
+  const about = { version, ready, loginDocument };
   const { server, connections, tls } = await makeServer(options, (request, response) =>
     handle(request, response, () => answerOther(request, response, about)),
   );
@@ -49,7 +55,8 @@ export async function listen(registry: Registry, options: ListenOptions): Promis
     minBytesPerSecond: settings['limits.minBytesPerSecond'],
     rateWindowMs: settings['limits.rateWindowSeconds'] * 1000,
   });
-  server.listen(settings.listen);
+  if (sharing === 'begins') await refuseTaken(address);
+  server.listen({ ...address, reusePort: sharing !== 'none' });
   await once(server, 'listening');
   tls?.follow(server);
   return {
@@ -62,8 +69,16 @@ export async function listen(registry: Registry, options: ListenOptions): Promis
   };
 }
 
+/** The system lets every program of one user listen at an address that is shared, another Moorage too; only who does not want to share it is told that it is taken. */
+async function refuseTaken(address: ListenAddress): Promise<void> {
+  const probe = createTcpServer().listen(address);
+  await once(probe, 'listening');
+  probe.close();
+  await once(probe, 'close');
+}
+
 /** With the setting `accelRedirect`, nginx is answered in its own way; anybody else would then get no body. */
-function createHandler(registry: Registry, { settings, log, data }: ListenOptions): NodeHandler {
+function createHandler(registry: RegistryHandler, { settings, log, data }: ListenOptions): NodeHandler {
   const { trustedProxies, accelRedirect: location } = settings;
   const options = { trustedProxies, onError: (err: unknown) => log.error({ err }, 'an answer could not be sent') };
   const handle = toNodeHandler(registry, options);

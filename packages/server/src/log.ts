@@ -3,13 +3,20 @@ import type { Reports, RequestReport } from '@moorage/registry';
 import { type Logger, pino, stdTimeFunctions } from 'pino';
 import type { Settings } from './settings.ts';
 
-/** The log on stderr: JSON for machines, or one readable line an entry. */
-export function createLog(settings: Pick<Settings, 'log.level' | 'log.format'>): Logger {
+/** Where entries of the log go, each a line of JSON. */
+export interface LogDestination {
+  write(entry: string): void;
+}
+
+/** Stderr: JSON for machines, or one readable line an entry. */
+export function openLog(settings: Pick<Settings, 'log.format'>): LogDestination {
   const format = settings['log.format'] ?? (process.stderr.isTTY ? 'text' : 'json');
-  const destination =
-    format === 'json'
-      ? pino.destination({ fd: 2, sync: false })
-      : { write: (entry: string) => process.stderr.write(formatEntry(entry)) };
+  if (format === 'json') return pino.destination({ fd: 2, sync: false });
+  return { write: (entry) => process.stderr.write(formatEntry(entry)) };
+}
+
+/** The log of a thread, whose entries go to `destination`. */
+export function createLog(settings: Pick<Settings, 'log.level'>, destination: LogDestination): Logger {
   return pino(
     {
       level: settings['log.level'],

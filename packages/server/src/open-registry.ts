@@ -7,7 +7,7 @@ import {
   type Registry,
   type TokenServer,
 } from '@moorage/registry';
-import { filesystem } from '@moorage/registry/filesystem';
+import { type FilesystemStore, filesystem, type SharedFiles } from '@moorage/registry/filesystem';
 import type { Logger } from 'pino';
 import { type Accounts, createAccounts } from './accounts/accounts.ts';
 import { accountsFile } from './data-files.ts';
@@ -23,6 +23,8 @@ export interface RegistryNeeds {
   /** What the settings say of one. */
   readonly tokenServer: TokenServer | undefined;
   readonly metadata: MetadataStore;
+  /** Of the store of blobs in another thread. */
+  readonly sharedFiles: SharedFiles | undefined;
   readonly log: Logger;
   readonly limit: RegistryOptions['limit'];
   /** Where ids are not to be the library's own. */
@@ -37,15 +39,18 @@ export interface OpenedRegistry {
   /** Undefined: everything is open. */
   readonly accounts: Accounts | undefined;
   readonly identities: OutsideIdentities | undefined;
-  /** Makes the directory of the blobs, and refuses one whose locks cannot be trusted. */
-  blobsReady(): Promise<void>;
+  readonly blobs: FilesystemStore;
 }
 
 /** Makes the registry that the settings describe. Rejects with an `ExitError` where they contradict each other. */
 export async function openRegistry(needs: RegistryNeeds): Promise<OpenedRegistry> {
-  const { settings, directory, tokenServer, metadata, log, limit, randomId, watchers } = needs;
+  const { settings, directory, tokenServer, metadata, sharedFiles, log, limit, randomId, watchers } = needs;
   const data = resolve(directory, settings.data);
-  const blobs = filesystem({ directory: join(data, 'blobs'), reserveBytes: settings['uploads.reserveBytes'] });
+  const blobs = filesystem({
+    directory: join(data, 'blobs'),
+    reserveBytes: settings['uploads.reserveBytes'],
+    ...(sharedFiles && { shared: sharedFiles }),
+  });
   const accounts = settings.open ? undefined : createAccounts({ file: accountsFile(data) });
   const identities = await openIdentities({ settings, directory, accounts, metadata, log });
   const registry = createRegistry({
@@ -61,7 +66,7 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenedRegistry
       for (const watcher of watchers) watcher.seeRequest(report);
     },
   });
-  return { registry, accounts, identities, blobsReady: () => blobs.ready() };
+  return { registry, accounts, identities, blobs };
 }
 
 /** What says who people are, and so what they may do. */

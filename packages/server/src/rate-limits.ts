@@ -9,7 +9,7 @@ interface Counter {
   keyOf(request: LimitRequest): string | undefined;
 }
 
-/** The `limit` of a registry by the settings; undefined where they limit nothing. Counts in the memory of this process, which is the only one on its data; a restart forgets. */
+/** The `limit` of a registry by the settings; undefined where they limit nothing. Counts in the memory of this thread, which is told of all requests to its data; a restart forgets. */
 export function createLimit(
   settings: Pick<Settings, 'rateLimits.address' | 'rateLimits.identity' | 'rateLimits.endpoints'>,
 ): RegistryOptions['limit'] {

@@ -1,23 +1,25 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import process from 'node:process';
-import { type AccessOptions, createRegistry, type MetadataStore, type TokenServer } from '@moorage/registry';
-import { filesystem } from '@moorage/registry/filesystem';
+import type { MetadataStore } from '@moorage/registry';
 import { sqlite } from '@moorage/registry/sqlite';
-import { type Accounts, createAccounts } from './accounts/accounts.ts';
+import type { Accounts } from './accounts/accounts.ts';
 import type { Login } from './banner.ts';
 import { recordCommand } from './commands/record.ts';
-import { accountsFile, metadataFile, refusalsFile } from './data-files.ts';
+import { metadataFile, refusalsFile } from './data-files.ts';
 import { lockDataDirectory } from './data-lock.ts';
 import { noticeDeletes } from './delete-notice.ts';
 import { createGreeter } from './greeter.ts';
-import { type OutsideIdentities, openIdentities } from './identities/open-identities.ts';
 import { listen } from './listen.ts';
-import { createLog, logFault, logRequest } from './log.ts';
+import { createLog, openLog } from './log.ts';
+import { openRegistry } from './open-registry.ts';
 import { createLimit } from './rate-limits.ts';
 import { keepRefusals } from './refusals/keep-refusals.ts';
 import type { Settings } from './settings.ts';
 import { explainStartFailure } from './start-failure.ts';
 import { untilSignalled } from './stop.ts';
+import { countThreads } from './threads/count-threads.ts';
+import { startHttpThreads } from './threads/http-threads.ts';
+import { idsOf, routeToOwners } from './threads/owners.ts';
 import { readTokenServer } from './token-server.ts';
 import { watchUnfedUploads } from './unfed-uploads.ts';
 
@@ -33,26 +35,21 @@ export interface Surroundings {
 export async function serve(settings: Settings, { directory, version }: Surroundings): Promise<void> {
   // Somebody who closes the terminal means the server; elsewhere SIGHUP is how programs that renew certificates ask for them to be read.
   const signalled = untilSignalled({ hangupStops: settings.tls?.kind !== 'files' || process.stdin.isTTY === true });
+  const place = { index: 0, count: countThreads(settings) };
   const tokenServer = readTokenServer(settings, directory);
-  const log = createLog(settings);
+  const destination = openLog(settings);
+  const log = createLog(settings, destination);
   const data = resolve(directory, settings.data);
   const greeter = createGreeter({ settings, data, version, log });
   const refusals = keepRefusals({ file: refusalsFile(data), log });
-  const watchers = [greeter, refusals, watchUnfedUploads(log), noticeDeletes(log)];
   const metadata = sqlite({ file: metadataFile(data) });
-  const blobs = filesystem({ directory: join(data, 'blobs'), reserveBytes: settings['uploads.reserveBytes'] });
-  const accounts = settings.open ? undefined : createAccounts({ file: accountsFile(data) });
-  const identities = await openIdentities({ settings, directory, accounts, metadata, log });
-  const registry = createRegistry({
-    ...registryOptions(settings),
-    metadata,
-    blobs,
-    access: accessOf(accounts, { settings, tokenServer, identities }),
-    onError: (error, request) => logFault(log, error, request),
-    onRequest(report) {
-      logRequest(log, report);
-      for (const watcher of watchers) watcher.seeRequest(report);
-    },
+  const limit = createLimit(settings);
+  const watchers = [greeter, watchUnfedUploads(log), noticeDeletes(log)];
+  const { registry, accounts, identities, blobs } = await openRegistry({
+    ...{ settings, directory, tokenServer, metadata, log, limit },
+    watchers: [...watchers, refusals],
+    sharedFiles: undefined,
+    randomId: idsOf(place),
   });
   try {
     await blobs.ready(); // makes the directory, and refuses one whose locks cannot be trusted
@@ -61,19 +58,33 @@ export async function serve(settings: Settings, { directory, version }: Surround
       accounts?.refuseNewer();
       await registry.ready();
       await identities?.ready();
-      const { address, tls, drain } = await listen(registry, {
+      const threads = await startHttpThreads({
+        ...{ settings, directory, tokenServer, version, metadata, limit, count: place.count },
+        files: blobs.shared,
+        handle: (request) => handler.handle(request),
+        writeLog: (entry) => destination.write(entry),
+        keepRefusal: refusals.keep,
+        seeRequest: (report) => {
+          for (const watcher of watchers) watcher.seeRequest(report);
+        },
+      });
+      const handler = routeToOwners(registry, place, threads.thread);
+      const { address, tls, drain } = await listen(handler, {
         ...{ settings, version, log, directory, data },
+        address: settings.listen,
+        sharing: place.count > 1 ? 'begins' : 'none',
+        ready: () => registry.ready(),
         loginDocument: identities?.loginDocument,
       });
       const repositories = await metadata.listRepositories({ after: undefined, limit: 1 });
-      greeter.welcome(address, {
-        tls,
-        isEmpty: repositories.length === 0,
-        login: accounts && (await findLogin(accounts, { metadata, tokenServer })),
-      });
+      const login = accounts && (await findLogin(accounts, { metadata, settings }));
+      await threads.listen({ host: settings.listen.host, port: address.port });
+      greeter.welcome(address, { tls, isEmpty: repositories.length === 0, login });
       registry.keepSwept();
-      log.info({ signal: await signalled }, 'stopping');
-      await drain(settings['limits.drainSeconds'] * 1000);
+      log.info({ signal: await Promise.race([signalled, threads.failed]) }, 'stopping');
+      const drainMs = settings['limits.drainSeconds'] * 1000;
+      await Promise.all([drain(drainMs), threads.drain(drainMs)]);
+      await threads.close();
     } finally {
       await registry.close({ drainMs: 1000 });
       refusals.close();
@@ -90,47 +101,12 @@ export async function serve(settings: Settings, { directory, version }: Surround
  *  would be the administrator here. */
 async function findLogin(
   { users }: Accounts,
-  { metadata, tokenServer }: { metadata: MetadataStore; tokenServer: TokenServer | undefined },
+  { metadata, settings }: { readonly metadata: MetadataStore; readonly settings: Settings },
 ): Promise<Login> {
-  const first = tokenServer === undefined ? await users.addFirst() : undefined;
+  const first = settings['tokenServer.realm'] === undefined ? await users.addFirst() : undefined;
   if (first === undefined) {
     return { name: users.list().find((user) => user.isAdmin && !user.isDisabled)?.name ?? 'NAME' };
   }
   await recordCommand(metadata, 'user-add', { about: `${first.name} as administrator, at the first start` });
   return first;
-}
-
-/** What says who people are, and so what they may do. */
-interface AccessParts {
-  readonly settings: Settings;
-  readonly tokenServer: TokenServer | undefined;
-  readonly identities: OutsideIdentities | undefined;
-}
-
-/** Who people are says the accounts, what the settings name beside them, and of those whom only a token server outside knows its token; who may do what, the registry and the rules of workloads. */
-function accessOf(accounts: Accounts | undefined, { settings, tokenServer, identities }: AccessParts): AccessOptions {
-  if (accounts === undefined) return 'open';
-  const { users, authenticate, identify } = accounts;
-  const options = { authenticate, identify, creation: settings['repositories.creation'] };
-  if (tokenServer === undefined) return { ...options, ...identities?.access };
-  return { ...options, tokenServer, identify: (id) => (users.find(id) === undefined ? { id } : identify(id)) };
-}
-
-/** What the registry takes from the settings. */
-function registryOptions(settings: Settings) {
-  const limit = createLimit(settings);
-  return {
-    publicUrl: settings.publicUrl,
-    ...(limit === undefined ? {} : { limit }),
-    uploads: { ttlSeconds: settings['uploads.ttlSeconds'], contentTypes: settings['uploads.contentTypes'] },
-    push: { leaseSeconds: settings['push.leaseSeconds'] },
-    manifests: {
-      maxBytes: settings['manifests.maxBytes'],
-      sparse: settings['manifests.sparse'],
-      defaultMediaType: settings['manifests.defaultMediaType'],
-    },
-    deletes: { manifests: settings['deletes.manifests'], blobs: settings['deletes.blobs'] },
-    tokens: { ttlSeconds: settings['tokens.ttlSeconds'] },
-    repositories: { visibility: settings['repositories.visibility'] },
-  };
 }

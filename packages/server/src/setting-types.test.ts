@@ -2,7 +2,9 @@ import { expect, test } from 'vitest';
 import {
   address,
   choice,
+  count,
   flag,
+  location,
   mediaTypes,
   optional,
   origin,
@@ -52,6 +54,13 @@ test('a size is a number of bytes, or text with a unit', () => {
   expect(parse(size(1), '1 GiB')).toBe(1024 ** 3);
   for (const value of ['4MB', '4 megabytes', '', '-1', '1.5MiB', '0', 0, true, '99999999999GiB']) {
     expect(parse(size(1), value), String(value)).toBe('refused');
+  }
+});
+
+test('a count is a whole number from 1 to its maximum', () => {
+  expect([parse(count(16), '16'), parse(count(16), 2)]).toEqual([16, 2]);
+  for (const value of ['0', '17', '1.5', '-1', 'two', '', 0, 1.5]) {
+    expect(parse(count(16), value), String(value)).toBe('refused');
   }
 });
 
@@ -114,4 +123,17 @@ test('a URL and a word can stand between quotes in a header', () => {
   for (const value of ['', 'a b', 'a"', 'a\\', 'a\n', 'ä', 5]) {
     expect(parse(word('<word>'), value), String(value)).toBe('refused');
   }
+});
+
+test.each([
+  ['/internal/blobs/', true],
+  ['/x/', true],
+  ['/internal/blobs', false],
+  ['internal/', false],
+  ['/', false],
+  ['/a/../', false],
+  ['/a/\r\nX: y/', false],
+  ['//host/', false],
+])('%j is a location: %s', (text, expected) => {
+  expect(location().schema.safeParse(text).success).toBe(expected);
 });

@@ -27,12 +27,18 @@ export function flag(): SettingType<boolean> {
   return { schema, expects: 'true or false', placeholder: '[true|false]' };
 }
 
+const wholeNumber = (number: z.ZodInt) =>
+  z.preprocess((value) => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value), number);
+
+/** A whole number from 1 to `maximum`. */
+export function count(maximum: number): SettingType<number> {
+  const schema = wholeNumber(z.int().min(1).max(maximum));
+  return { schema, expects: `a whole number from 1 to ${maximum}`, placeholder: '<number>' };
+}
+
 /** A duration in whole seconds, at least `minimum`. */
 export function seconds(minimum: number): SettingType<number> {
-  const schema = z.preprocess(
-    (value) => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value),
-    z.int().min(minimum),
-  );
+  const schema = wholeNumber(z.int().min(minimum));
   return { schema, expects: `a whole number of seconds, at least ${minimum}`, placeholder: '<seconds>' };
 }
 
@@ -173,5 +179,14 @@ export function subnets(): SettingType<readonly string[]> {
     schema: list(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])),
     expects: 'IP addresses or subnets such as 10.0.0.0/8, separated by commas',
     placeholder: '<subnets>',
+  };
+}
+
+/** The path of a location of nginx, with a slash at both ends. */
+export function location(): SettingType<string> {
+  return {
+    schema: z.string().regex(/^\/(?:[\w-]+\/)+$/),
+    expects: 'a path that begins and ends with a slash, such as /internal/blobs/',
+    placeholder: '<path>',
   };
 }

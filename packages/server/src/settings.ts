@@ -1,11 +1,12 @@
 import type { z } from 'zod';
-import { location } from './accel-redirect.ts';
 import { endpointRates, rate } from './rate-types.ts';
 import {
   address,
   choice,
+  count,
   documents,
   flag,
+  location,
   mediaType,
   mediaTypes,
   optional,
@@ -18,6 +19,7 @@ import {
   url,
   word,
 } from './setting-types.ts';
+import { mostThreads } from './threads/place.ts';
 import { acmeDirectory, email, tls } from './tls/tls-type.ts';
 
 /** What is known about one setting. */
@@ -155,6 +157,12 @@ export const settingsTable = {
     type: choice('private', 'public'),
     default: 'private',
     description: 'Visibility of a repository that a push makes',
+  },
+  threads: {
+    type: optional(count(mostThreads)),
+    default: undefined,
+    description:
+      'Threads that answer requests, each on a core of its own; not set: one a core and at most 4, and a single one with `tls`, or on a system that cannot deal connections out among them (any but Linux)',
   },
   'limits.maxHeaderBytes': {
     type: size(8192),

@@ -10,6 +10,8 @@ const mostInBatch = 500;
 /** Remembers refusals for `moorage why`. */
 export interface RefusalKeeper {
   seeRequest(report: RequestReport): void;
+  /** Of a request that another thread answered. */
+  keep(refusal: Refusal): void;
   /** Writes what waits. */
   close(): void;
 }
@@ -43,13 +45,17 @@ export function keepRefusals({
     }
   }
 
+  function keep(refusal: Refusal): void {
+    if (waiting.length >= mostInBatch) return;
+    waiting.push(refusal);
+    timer ??= setTimeout(write, batchMs).unref();
+  }
+
   return {
+    keep,
     seeRequest(report) {
-      if (report.status < 400 || waiting.length >= mostInBatch) return;
       const refusal = refusalOf(report, now());
-      if (refusal === undefined) return;
-      waiting.push(refusal);
-      timer ??= setTimeout(write, batchMs).unref();
+      if (refusal !== undefined) keep(refusal);
     },
     close() {
       clearTimeout(timer);

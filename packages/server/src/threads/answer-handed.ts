@@ -85,9 +85,12 @@ export function answerHanded(
   const requests = new Map<number, HandedRequest>();
 
   async function answer(call: number, request: HandedRequest): Promise<void> {
-    const response = await handle(request);
+    const response = await handle(request)
+      .then(toPlain)
+      .catch(() => failed);
     requests.delete(call);
-    tell({ answered: call, response: await toPlain(response).catch(() => failed) });
+    const { body } = response;
+    tell({ answered: call, response }, body.kind === 'bytes' ? [body.bytes.buffer] : []);
   }
 
   return (message) => {
@@ -105,16 +108,12 @@ export function answerHanded(
   };
 }
 
-/** A stream broke off before anything was sent. */
+/** What is said where a handler breaks its word, which is never to fail. */
 const failed: PlainResponse = { status: 500, headers: { 'Content-Length': '0' }, body: { kind: 'empty' } };
 
-async function toPlain({ status, headers, body }: RegistryResponse): Promise<PlainResponse> {
-  switch (body.kind) {
-    case 'stream':
-      return { status, headers, body: { kind: 'bytes', bytes: Buffer.concat(await Array.fromAsync(body.stream)) } };
-    case 'bytes': // a copy: what is cloned is the whole memory that the bytes are a part of
-      return { status, headers, body: { kind: 'bytes', bytes: new Uint8Array(body.bytes) } };
-    default:
-      return { status, headers, body };
-  }
+function toPlain({ status, headers, body }: RegistryResponse): PlainResponse {
+  if (body.kind === 'stream') throw new TypeError('A stream is that of one thread.');
+  // A copy: the bytes may be a part of memory that somebody else uses.
+  if (body.kind === 'bytes') return { status, headers, body: { kind: 'bytes', bytes: new Uint8Array(body.bytes) } };
+  return { status, headers, body };
 }

@@ -71,10 +71,12 @@ export function createHandOn(tell: Tell<CallMessage>): HandOn {
       lastId += 1;
       const id = lastId;
       const call = new Call();
-      const tellGone = (reason: unknown) => tell({ call: id, gone: String(reason) });
+      const tellGone = (reason: unknown) =>
+        tell({ call: id, gone: reason instanceof Error ? reason.message : String(reason) });
       calls.set(id, call);
       signal.addEventListener('abort', () => tellGone(signal.reason));
       tell({ call: id, request: { method, target, headers: { ...headers }, origin, address } });
+      if (signal.aborted) tellGone(signal.reason);
       const sent = sendBody(id, call, request.body).catch(tellGone);
       const response = await call.answered.promise;
       calls.delete(id);

@@ -3,11 +3,11 @@ import { resolve } from 'node:path';
 import { workerData } from 'node:worker_threads';
 import type { LimitRequest, RequestReport } from '@moorage/registry';
 import { sqlite } from '@moorage/registry/sqlite';
-import { metadataFile, refusalsFile } from '../data-files.ts';
+import { metadataFile } from '../data-files.ts';
 import { listen } from '../listen.ts';
 import { createLog } from '../log.ts';
 import { openRegistry } from '../open-registry.ts';
-import { keepRefusals } from '../refusals/keep-refusals.ts';
+import { refusalOf } from '../refusals/refusal.ts';
 import type { ListenAddress } from '../setting-types.ts';
 import { answerHanded } from './answer-handed.ts';
 import { createHandOn, type Tell } from './hand-on.ts';
@@ -15,17 +15,17 @@ import type { FromThread, ThreadData, ToThread } from './messages.ts';
 import { idsOf, routeToOwners } from './owners.ts';
 
 async function run(thread: ThreadData): Promise<void> {
-  const { settings, directory, tokenServer, version, place, isLimited, writer, port } = thread;
+  const { settings, directory, tokenServer, version, place, isLimited, writer, files, port } = thread;
   const tell: Tell<FromThread> = (message, transfer = []) => port.postMessage(message, transfer);
   const data = resolve(directory, settings.data);
   const log = createLog(settings, { write: (logEntry) => tell({ logEntry }) });
-  const refusals = keepRefusals({ file: refusalsFile(data), log });
   const questions = createQuestions(tell);
   const { registry, accounts, identities } = await openRegistry({
     ...{ settings, directory, tokenServer, log },
     metadata: sqlite({ file: metadataFile(data), writer }),
+    sharedFiles: files,
     limit: isLimited ? questions.limit : undefined,
-    watchers: [refusals, { seeRequest: (report) => isWatched(report) && tell({ report }) }],
+    watchers: [{ seeRequest: (report) => tellWatchers(report, tell) }],
     randomId: idsOf(place),
   });
   const main = createHandOn(tell);
@@ -51,34 +51,41 @@ async function run(thread: ThreadData): Promise<void> {
     ready: () => registry.ready(),
     loginDocument: identities?.loginDocument,
   });
+  tell({ listening: true });
   await drain((await draining.promise).drainMs);
   tell({ drained: true });
   await closing.promise; // until then other threads may hand requests on
   await registry.close({ drainMs: 1000 });
-  refusals.close();
   accounts?.close();
   port.close();
 }
 
-/** What the watchers of the main thread want to hear of: what a request changed. */
-function isWatched({ method, status }: RequestReport): boolean {
-  return method !== 'GET' && method !== 'HEAD' && status < 400;
+/** Tells the watchers of the main thread what they want to hear of. */
+function tellWatchers(report: RequestReport, tell: Tell<FromThread>): void {
+  const { method } = report;
+  const refusal = refusalOf(report, Date.now());
+  if (refusal !== undefined) tell({ refusal });
+  // An error may hold what cannot be told to another thread.
+  if (method !== 'GET' && method !== 'HEAD') tell({ report: { ...report, error: undefined } });
 }
 
 /** Asks the main thread, where all requests are counted. */
 function createQuestions(tell: Tell<FromThread>) {
-  const answers = new Map<number, (seconds: number | undefined) => void>();
+  const answers = new Map<number, PromiseWithResolvers<number | undefined>>();
   let lastQuestion = 0;
   return {
     limit(limit: LimitRequest): Promise<number | undefined> {
+      const answer = Promise.withResolvers<number | undefined>();
       lastQuestion += 1;
-      const question = lastQuestion;
-      tell({ question, limit });
-      return new Promise((answered) => answers.set(question, answered));
+      answers.set(lastQuestion, answer);
+      tell({ question: lastQuestion, limit });
+      return answer.promise;
     },
-    receive({ question, seconds }: Extract<ToThread, { question: number }>): void {
-      answers.get(question)?.(seconds);
-      answers.delete(question);
+    receive(message: Extract<ToThread, { question: number }>): void {
+      const answer = answers.get(message.question);
+      answers.delete(message.question);
+      if ('failed' in message) answer?.reject(message.failed);
+      else answer?.resolve(message.seconds);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { RegistryHandler, RegistryOptions, RequestReport } from '@moorage/registry';
 import type { SharedWriter, SqliteStore } from '@moorage/registry/sqlite';
+import type { Refusal } from '../refusals/refusal.ts';
 import type { ListenAddress } from '../setting-types.ts';
 import { answerHanded } from './answer-handed.ts';
 import { createHandOn } from './hand-on.ts';
@@ -16,14 +17,17 @@ export interface ThreadOptions extends Omit<ThreadData, 'place' | 'isLimited' | 
   readonly handle: RegistryHandler['handle'];
   readonly limit: RegistryOptions['limit'];
   writeLog(entry: string): void;
+  keepRefusal(refusal: Refusal): void;
   /** Hears of requests that changed something. */
   seeRequest(report: RequestReport): void;
 }
 
 /** Threads that answer requests beside the main one. */
 export interface HttpThreads {
-  /** Lets them begin to listen. */
-  listen(address: ListenAddress): void;
+  /** Lets them begin to listen; resolves when all do. */
+  listen(address: ListenAddress): Promise<unknown>;
+  /** Rejects when one of them fails; then nothing that it had under way is answered any more. */
+  readonly failed: Promise<never>;
   /** What hands a request on to the thread of this number, from 1 on. */
   thread(index: number): Pick<RegistryHandler, 'handle'>;
   /** Lets requests under way end, for at most `drainMs`; requests may still be handed on. */
@@ -37,14 +41,16 @@ type HttpThread = Pick<RegistryHandler, 'handle'> & Omit<HttpThreads, 'thread'>;
 /** The file beside this one, which is `.ts` in the sources and `.js` when built. */
 const threadFile = new URL(`./http-thread${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
-/** Starts `count` - 1 threads. An error that none of them catches ends the process, as one of the main thread does. */
+/** How long a thread may take to close what it has open; it waits for requests for a second. */
+const closeMs = 5000;
+
+/** Starts `count` - 1 threads. */
 export async function startHttpThreads({ count, metadata, ...options }: ThreadOptions): Promise<HttpThreads> {
   const writers = await Promise.all(Array.from({ length: count - 1 }, () => metadata.share()));
   const threads = writers.map((writer, at) => startThread(writer, { ...options, place: { index: at + 1, count } }));
   return {
-    listen(address) {
-      for (const thread of threads) thread.listen(address);
-    },
+    failed: Promise.race(threads.map(({ failed }) => failed)),
+    listen: (address) => Promise.all(threads.map((thread) => thread.listen(address))),
     thread(index) {
       const thread = threads[index - 1];
       if (thread === undefined) throw new RangeError(`There is no thread ${index}.`);
@@ -61,6 +67,7 @@ function startThread(
     handle,
     limit,
     writeLog,
+    keepRefusal,
     seeRequest,
     ...plain
   }: Omit<ThreadOptions, 'count' | 'metadata'> & Pick<ThreadData, 'place'>,
@@ -71,37 +78,54 @@ function startThread(
     transferList: [port2, writer.port],
     name: 'moorage-http',
   });
-  const exited = new Promise((resolve) => worker.once('exit', resolve));
+  const failed = new Promise<never>((_, reject) => worker.once('error', reject));
+  failed.catch(() => undefined); // whoever waits for the thread hears of it
+  // Both: the end of the thread can be seen before what it told last.
+  const exited = Promise.all([
+    new Promise((resolve) => worker.once('exit', resolve)),
+    new Promise((resolve) => port.once('close', resolve)),
+  ]);
+  const listening = Promise.withResolvers<void>();
   const drained = Promise.withResolvers<void>();
   const tell = (message: ToThread, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
   const answer = answerHanded(handle, tell);
   const handOn = createHandOn(tell);
 
   async function answerQuestion({ question, limit: asked }: Extract<FromThread, { question: number }>): Promise<void> {
-    tell({ question, seconds: await limit?.(asked) });
+    try {
+      tell({ question, seconds: await limit?.(asked) });
+    } catch (error) {
+      tell({ question, failed: error instanceof Error ? error : new Error(String(error)) });
+    }
   }
 
   port.on('message', (message: FromThread) => {
     if ('call' in message) answer(message);
     else if ('answered' in message) handOn.receive(message);
     else if ('report' in message) seeRequest(message.report);
+    else if ('refusal' in message) keepRefusal(message.refusal);
     else if ('logEntry' in message) writeLog(message.logEntry);
     else if ('question' in message) void answerQuestion(message);
+    else if ('listening' in message) listening.resolve();
     else drained.resolve();
   });
-  worker.on('error', (error) => {
-    throw error;
-  });
+  const unlessFailed = (promise: Promise<unknown>) => Promise.race([promise, failed]);
   return {
+    failed,
     handle: handOn.handle,
-    listen: (address) => tell({ listen: address }),
-    async drain(drainMs) {
+    listen(address) {
+      tell({ listen: address });
+      return unlessFailed(listening.promise);
+    },
+    drain(drainMs) {
       tell({ drain: { drainMs } });
-      await drained.promise;
+      return unlessFailed(drained.promise);
     },
     async close() {
       tell({ close: true });
+      const cut = setTimeout(() => void worker.terminate(), closeMs);
       await exited;
+      clearTimeout(cut);
     },
   };
 }

@@ -1,8 +1,11 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { LimitRequest, RegistryRequest, RegistryResponse, RequestReport, TokenServer } from '@moorage/registry';
+import type { SharedFiles } from '@moorage/registry/filesystem';
 import type { SharedWriter } from '@moorage/registry/sqlite';
+import type { Refusal } from '../refusals/refusal.ts';
 import type { ListenAddress } from '../setting-types.ts';
 import type { Settings } from '../settings.ts';
+import type { Place } from './place.ts';
 
 /** What an HTTP thread is made with; its port and the writer's go into the `transferList`. */
 export interface ThreadData {
@@ -10,18 +13,12 @@ export interface ThreadData {
   readonly directory: string;
   readonly tokenServer: TokenServer | undefined;
   readonly version: string;
-  /** Which thread it is, and of how many; the main one is 0. */
   readonly place: Place;
   /** Whether the main thread counts requests. */
   readonly isLimited: boolean;
   readonly writer: SharedWriter;
+  readonly files: SharedFiles;
   readonly port: MessagePort;
-}
-
-/** One thread among all that answer requests. */
-export interface Place {
-  readonly index: number;
-  readonly count: number;
 }
 
 /** A request on its way to another thread. */
@@ -29,7 +26,9 @@ export type PlainRequest = Pick<RegistryRequest, 'method' | 'target' | 'headers'
 
 /** An answer on its way back: a stream would be that of another thread. */
 export type PlainResponse = Omit<RegistryResponse, 'body'> & {
-  readonly body: Exclude<RegistryResponse['body'], { readonly kind: 'stream' }>;
+  readonly body:
+    | { readonly kind: 'bytes'; readonly bytes: Uint8Array<ArrayBuffer> }
+    | Extract<RegistryResponse['body'], { readonly kind: 'empty' | 'file' }>;
 };
 
 /** About a request that one thread hands to another, which tells by the number those of this thread apart. */
@@ -53,8 +52,12 @@ export type FromThread =
   | CallMessage
   | AnswerMessage
   | { readonly logEntry: string }
+  | { readonly refusal: Refusal }
+  /** Of a request that asks for a change, without what went wrong. */
   | { readonly report: RequestReport }
   | { readonly question: number; readonly limit: LimitRequest }
+  /** Connections are accepted. */
+  | { readonly listening: true }
   /** Nothing is under way that came to this thread. */
   | { readonly drained: true };
 
@@ -63,6 +66,7 @@ export type ToThread =
   | CallMessage
   | AnswerMessage
   | { readonly question: number; readonly seconds: number | undefined }
+  | { readonly question: number; readonly failed: Error }
   | { readonly listen: ListenAddress }
   | { readonly drain: { readonly drainMs: number } }
   | { readonly close: true };
