@@ -48,8 +48,10 @@ const closeMs = 5000;
 export async function startHttpThreads({ count, metadata, ...options }: ThreadOptions): Promise<HttpThreads> {
   const writers = await Promise.all(Array.from({ length: count - 1 }, () => metadata.share()));
   const threads = writers.map((writer, at) => startThread(writer, { ...options, place: { index: at + 1, count } }));
+  const failed = Promise.race(threads.map((thread) => thread.failed));
+  failed.catch(() => undefined); // it may fail before or after anybody waits for it
   return {
-    failed: Promise.race(threads.map(({ failed }) => failed)),
+    failed,
     listen: (address) => Promise.all(threads.map((thread) => thread.listen(address))),
     thread(index) {
       const thread = threads[index - 1];
@@ -79,7 +81,6 @@ function startThread(
     name: 'moorage-http',
   });
   const failed = new Promise<never>((_, reject) => worker.once('error', reject));
-  failed.catch(() => undefined); // whoever waits for the thread hears of it
   // Both: the end of the thread can be seen before what it told last.
   const exited = Promise.all([
     new Promise((resolve) => worker.once('exit', resolve)),
