@@ -13,7 +13,7 @@ import type { ListenAddress } from './setting-types.ts';
 import type { Settings } from './settings.ts';
 import { drain } from './stop.ts';
 import type { ServerTls } from './tls/open-tls.ts';
-import { tellOfTlsHellos } from './tls/wrong-scheme.ts';
+import { type TlsHello, watchTlsHellos } from './tls/wrong-scheme.ts';
 
 /** What a server listens with. */
 export interface ListenOptions {
@@ -30,6 +30,8 @@ export interface ListenOptions {
   /** Rejects where the storage is not available. */
   ready(): Promise<void>;
   readonly loginDocument: LoginDocument | undefined;
+  /** Hears of clients that speak TLS where the server does not. */
+  seeTlsHello(hello: TlsHello): void;
 }
 
 /** A server that accepts connections. */
@@ -94,16 +96,21 @@ function createHandler(registry: RegistryHandler, { settings, log, data }: Liste
   return (request, response, next) => (isFromProxy(request) ? handleForNginx : handle)(request, response, next);
 }
 
-async function makeServer({ settings, log, directory, data }: ListenOptions, handle: RequestListener) {
-  const publicHost = settings.publicUrl && new URL(settings.publicUrl).host;
+async function makeServer(options: ListenOptions, handle: RequestListener) {
+  const { settings, log, directory, data, seeTlsHello } = options;
   if (settings.tls === undefined) {
     const server = createServer(serverOptions, handle);
-    tellOfTlsHellos(server, log, publicHost);
+    watchTlsHellos(server, seeTlsHello);
     return { server, connections: server, tls: undefined };
   }
   // Loaded only now: who does without TLS need not wait for it.
   const { openTls } = await import('./tls/open-tls.ts');
   const { createSecureServer } = await import('./tls/secure-server.ts');
   const tls = await openTls(settings.tls, { settings, directory, data, log });
-  return { ...createSecureServer(tls, handle, { log, publicHost }), tls };
+  return { ...createSecureServer(tls, handle, { log, publicHost: publicHostOf(settings) }), tls };
+}
+
+/** How clients name the server, where that is known. */
+export function publicHostOf({ publicUrl }: Pick<Settings, 'publicUrl'>): string | undefined {
+  return publicUrl && new URL(publicUrl).host;
 }

@@ -9,7 +9,7 @@ import { metadataFile, refusalsFile } from './data-files.ts';
 import { lockDataDirectory } from './data-lock.ts';
 import { noticeDeletes } from './delete-notice.ts';
 import { createGreeter } from './greeter.ts';
-import { listen } from './listen.ts';
+import { listen, publicHostOf } from './listen.ts';
 import { createLog, openLog } from './log.ts';
 import { openRegistry } from './open-registry.ts';
 import { createLimit } from './rate-limits.ts';
@@ -20,6 +20,7 @@ import { untilSignalled } from './stop.ts';
 import { countThreads } from './threads/count-threads.ts';
 import { startHttpThreads } from './threads/http-threads.ts';
 import { idsOf, routeToOwners } from './threads/owners.ts';
+import { tellOfTlsHellos } from './tls/wrong-scheme.ts';
 import { readTokenServer } from './token-server.ts';
 import { watchUnfedUploads } from './unfed-uploads.ts';
 
@@ -44,6 +45,7 @@ export async function serve(settings: Settings, { directory, version }: Surround
   const refusals = keepRefusals({ file: refusalsFile(data), log });
   const metadata = sqlite({ file: metadataFile(data) });
   const limit = createLimit(settings);
+  const seeTlsHello = tellOfTlsHellos(log, publicHostOf(settings));
   const watchers = [greeter, watchUnfedUploads(log), noticeDeletes(log)];
   const { registry, accounts, identities, blobs } = await openRegistry({
     ...{ settings, directory, tokenServer, metadata, log, limit },
@@ -60,7 +62,7 @@ export async function serve(settings: Settings, { directory, version }: Surround
       await identities?.ready();
       const threads = await startHttpThreads({
         ...{ settings, directory, tokenServer, version, metadata, limit, count: place.count },
-        files: blobs.shared,
+        ...{ files: blobs.shared, seeTlsHello },
         handle: (request) => handler.handle(request),
         writeLog: (entry) => destination.write(entry),
         keepRefusal: refusals.keep,
@@ -70,7 +72,7 @@ export async function serve(settings: Settings, { directory, version }: Surround
       });
       const handler = routeToOwners(registry, place, threads.thread);
       const { address, tls, drain } = await listen(handler, {
-        ...{ settings, version, log, directory, data },
+        ...{ settings, version, log, directory, data, seeTlsHello },
         address: settings.listen,
         sharing: place.count > 1 ? 'begins' : 'none',
         ready: () => registry.ready(),

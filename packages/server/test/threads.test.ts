@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { connect as connectTls } from 'node:tls';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { type StartedServer, startServer, startServerWithLogin, typeForJson, typeMoorage } from './run-moorage.ts';
 
@@ -201,6 +202,18 @@ test('the first push is told of, and each request logged once, whichever thread 
   await server.said(/"method":"DELETE"/);
   const logged = server.stderr().match(/"method":"(PUT|POST|DELETE)"/g);
   expect(logged).toEqual(['"method":"PUT"', '"method":"POST"', '"method":"DELETE"']);
+});
+
+test('a client that speaks TLS to plain HTTP is told of once, whichever thread hears it', async () => {
+  const server = await startThreads(2);
+  for (let n = 0; n < 12; n += 1) {
+    const socket = connectTls(Number(new URL(server.url).port), '127.0.0.1');
+    await once(socket, 'error');
+  }
+  await server.said(/spoke TLS to this port/);
+  await server.connections[1]?.ask('DELETE', '/v2/hello/blobs/x');
+  await server.said(/"method":"DELETE"/);
+  expect(server.stderr().match(/spoke TLS to this port/g)).toHaveLength(1);
 });
 
 test('a refusal is remembered, whichever thread refused', async () => {

@@ -49,6 +49,7 @@ async function run(thread: ThreadData): Promise<void> {
     address: await address.promise,
     sharing: 'joins',
     ready: () => registry.ready(),
+    seeTlsHello: (tlsHello) => tell({ tlsHello }),
     loginDocument: identities?.loginDocument,
   });
   tell({ listening: true });

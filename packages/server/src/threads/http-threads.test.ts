@@ -25,7 +25,7 @@ test('a thread that fails tells why, to who waits for it and to who does not', a
     metadata: { share: async () => ({ port: port2, commits: number(), statements: new Map() }) } as never,
     files: { flushFailed: number() },
     handle: async () => ({ status: 200, headers: {}, body: { kind: 'empty' } }),
-    ...{ writeLog: nobody, keepRefusal: nobody, seeRequest: nobody },
+    ...{ writeLog: nobody, keepRefusal: nobody, seeRequest: nobody, seeTlsHello: nobody },
   });
   const why = 'Cannot open the database';
   await expect(threads.listen({ host: '127.0.0.1', port: 0 })).rejects.toThrow(why);

@@ -3,6 +3,7 @@ import type { RegistryHandler, RegistryOptions, RequestReport } from '@moorage/r
 import type { SharedWriter, SqliteStore } from '@moorage/registry/sqlite';
 import type { Refusal } from '../refusals/refusal.ts';
 import type { ListenAddress } from '../setting-types.ts';
+import type { TlsHello } from '../tls/wrong-scheme.ts';
 import { answerHanded } from './answer-handed.ts';
 import { createHandOn } from './hand-on.ts';
 import type { FromThread, ThreadData, ToThread } from './messages.ts';
@@ -18,6 +19,7 @@ export interface ThreadOptions extends Omit<ThreadData, 'place' | 'isLimited' | 
   readonly limit: RegistryOptions['limit'];
   writeLog(entry: string): void;
   keepRefusal(refusal: Refusal): void;
+  seeTlsHello(hello: TlsHello): void;
   /** Hears of requests that changed something. */
   seeRequest(report: RequestReport): void;
 }
@@ -71,6 +73,7 @@ function startThread(
     writeLog,
     keepRefusal,
     seeRequest,
+    seeTlsHello,
     ...plain
   }: Omit<ThreadOptions, 'count' | 'metadata'> & Pick<ThreadData, 'place'>,
 ): HttpThread {
@@ -105,6 +108,7 @@ function startThread(
     else if ('answered' in message) handOn.receive(message);
     else if ('report' in message) seeRequest(message.report);
     else if ('refusal' in message) keepRefusal(message.refusal);
+    else if ('tlsHello' in message) seeTlsHello(message.tlsHello);
     else if ('logEntry' in message) writeLog(message.logEntry);
     else if ('question' in message) void answerQuestion(message);
     else if ('listening' in message) listening.resolve();

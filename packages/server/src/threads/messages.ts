@@ -5,6 +5,7 @@ import type { SharedWriter } from '@moorage/registry/sqlite';
 import type { Refusal } from '../refusals/refusal.ts';
 import type { ListenAddress } from '../setting-types.ts';
 import type { Settings } from '../settings.ts';
+import type { TlsHello } from '../tls/wrong-scheme.ts';
 import type { Place } from './place.ts';
 
 /** What an HTTP thread is made with; its port and the writer's go into the `transferList`. */
@@ -56,6 +57,7 @@ export type FromThread =
   /** Of a request that asks for a change, without what went wrong. */
   | { readonly report: RequestReport }
   | { readonly question: number; readonly limit: LimitRequest }
+  | { readonly tlsHello: TlsHello }
   /** Connections are accepted. */
   | { readonly listening: true }
   /** Nothing is under way that came to this thread. */

@@ -9,7 +9,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { drain } from '../stop.ts';
 import { createSecureServer } from './secure-server.ts';
 import { makeSelfSigned } from './self-signed.ts';
-import { tellOfTlsHellos } from './wrong-scheme.ts';
+import { tellOfTlsHellos, watchTlsHellos } from './wrong-scheme.ts';
 
 const MIB = 1024 * 1024;
 const pair = await makeSelfSigned(['localhost', '127.0.0.1']);
@@ -168,7 +168,8 @@ test('a client that takes an answer slowly over TLS gets all of it, and one that
 test('a TLS hello on a plain port is told with what each client needs, and answered in plain HTTP', async () => {
   const told: Entry[] = [];
   const server = createServer((_, response) => response.end());
-  tellOfTlsHellos(server, { warn: (facts: Entry['facts'], message: string) => told.push({ facts, message }) } as never);
+  const log = { warn: (facts: Entry['facts'], message: string) => told.push({ facts, message }) };
+  watchTlsHellos(server, tellOfTlsHellos(log as never));
   tuneServer(server).listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => void server.close());

@@ -28,20 +28,27 @@ export function tellOncePerMinute(log: Log, now: () => number = () => performanc
   };
 }
 
-/** Tells in the log of clients that speak TLS to a plain port, and what each kind of client has to be told. They are answered with plain HTTP as before, by which clients in Go know what is wrong.
- *  `publicHost` is how clients name the server, where that is known. */
-export function tellOfTlsHellos(server: Server, log: Log, publicHost?: string): void {
-  const tell = tellOncePerMinute(log);
+/** A client that speaks TLS to a plain port. */
+export interface TlsHello {
+  readonly address: string | undefined;
+  /** Address and port to which it is connected. */
+  readonly host: string;
+}
+
+/** Sees clients that speak TLS to a plain port. They are answered with plain HTTP as before, by which clients in Go know what is wrong. */
+export function watchTlsHellos(server: Server, see: (hello: TlsHello) => void): void {
   server.prependListener('clientError', (error: Error & { rawPacket?: Uint8Array }, socket: Socket) => {
     const { rawPacket } = error;
-    if (rawPacket?.[0] !== 0x16 || rawPacket[1] !== 0x03) return;
-    const host = publicHost ?? hostOf(socket);
-    tell(
-      socket.remoteAddress,
-      plainSettings(host),
-      'a client spoke TLS to this port, which speaks plain HTTP: change its settings, or give the server --tls',
-    );
+    if (rawPacket?.[0] === 0x16 && rawPacket[1] === 0x03) see({ address: socket.remoteAddress, host: hostOf(socket) });
   });
+}
+
+/** Tells in the log of such clients, and what each kind of client has to be told. `publicHost` is how clients name the server, where that is known. */
+export function tellOfTlsHellos(log: Log, publicHost?: string): (hello: TlsHello) => void {
+  const tell = tellOncePerMinute(log);
+  const message =
+    'a client spoke TLS to this port, which speaks plain HTTP: change its settings, or give the server --tls';
+  return ({ address, host }) => tell(address, plainSettings(publicHost ?? host), message);
 }
 
 /** What lets each client speak plain HTTP to `host`. */
