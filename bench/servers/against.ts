@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Server } from '../target.ts';
-import { linkDependencies, linkOwn, packageFolders } from './install-built.ts';
 import { moorage } from './moorage.ts';
+
+const packageFolders = { '@moorage/registry': 'packages/registry', moorage: 'packages/server' } as const;
 
 /** The name under which a revision stands in a table. */
 export const moorageNameAt = (revision: string): string => `moorage@${revision}`;
@@ -21,7 +22,7 @@ export function moorageAt(workTree: string, revision: string, directory: string)
   mkdirSync(source, { recursive: true });
   git('archive', `--output=${archive}`, commit);
   execFileSync('tar', ['-xf', archive, '-C', source]);
-  linkWorkspace(workTree, source);
+  linkDependencies(workTree, source);
   if (
     readFileSync(join(workTree, 'package-lock.json'), 'utf8') !==
     readFileSync(join(source, 'package-lock.json'), 'utf8')
@@ -31,13 +32,17 @@ export function moorageAt(workTree: string, revision: string, directory: string)
   return moorage(source, join(directory, 'installed'), { name: moorageNameAt(revision), version: commit });
 }
 
-/** The dependencies are those of the work tree, and the workspace's own packages those of the revision. */
-function linkWorkspace(workTree: string, source: string): void {
-  const modules = join(source, 'node_modules');
-  mkdirSync(join(modules, '@moorage'), { recursive: true });
-  linkDependencies(workTree, (name) => join(modules, name));
+/** Links every dependency but the workspace's own packages, which must be those of the revision. */
+function linkDependencies(workTree: string, source: string): void {
+  const installed = join(workTree, 'node_modules');
+  mkdirSync(join(source, 'node_modules/@moorage'), { recursive: true });
+  for (const entry of readdirSync(installed)) {
+    if (entry === 'moorage' || entry === '@moorage') continue;
+    symlinkSync(join(installed, entry), join(source, 'node_modules', entry));
+  }
   for (const [name, folder] of Object.entries(packageFolders)) {
-    symlinkSync(join(source, folder), join(modules, name));
-    linkOwn(workTree, folder, join(source, folder));
+    symlinkSync(join(source, folder), join(source, 'node_modules', name));
+    const own = join(workTree, folder, 'node_modules');
+    if (existsSync(own) && existsSync(join(source, folder))) symlinkSync(own, join(source, folder, 'node_modules'));
   }
 }

@@ -1,10 +1,10 @@
 import { cp, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { findFreePort } from '../../tools/free-port.ts';
+import { installBuilt } from '../../tools/install-built.ts';
 import { fillData } from '../fills/fill.ts';
 import type { Server } from '../target.ts';
 import { addUser, administrator, logIn } from './accounts.ts';
-import { installBuilt } from './install-built.ts';
 import { launch } from './process.ts';
 
 /** The name under which the work tree's own Moorage stands in every table. */

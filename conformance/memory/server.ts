@@ -1,12 +1,12 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, open, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { installBuilt } from '../../tools/install-built.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const packageDirectory = join(root, 'packages/server');
 
 /** A server whose process is known. */
 export interface MeasuredServer {
@@ -17,12 +17,31 @@ export interface MeasuredServer {
   stop(): Promise<void>;
 }
 
-/** Starts `moorage serve` with an empty data directory, in one process: the built packages as an installation runs them, or with `fromSources` the sources. Throws when it ends before it is ready. */
-export async function startMeasured({ fromSources }: { readonly fromSources: boolean }): Promise<MeasuredServer> {
+/** How a server is started that is measured. */
+export interface Measured {
+  /** The sources, in the place of the built packages as an installation runs them. */
+  readonly fromSources: boolean;
+  /** That answer requests. */
+  readonly threads: number;
+}
+
+/** Starts `moorage serve` with an empty data directory, in one process. Throws when it ends before it is ready. */
+export async function startMeasured({ fromSources, threads }: Measured): Promise<MeasuredServer> {
   const directory = await mkdtemp(join(tmpdir(), 'moorage-memory-'));
-  const bin = fromSources ? join(packageDirectory, 'bin/moorage.js') : await install(directory);
+  const bin = fromSources
+    ? join(root, 'packages/server/bin/moorage.js')
+    : installBuilt(root, join(directory, 'moorage'));
   const flags = fromSources ? ['--conditions=moorage-source'] : [];
-  const words = ['serve', '--open', '--listen', '127.0.0.1:0', '--data', join(directory, 'data')];
+  const words = [
+    'serve',
+    '--open',
+    '--listen',
+    '127.0.0.1:0',
+    '--data',
+    join(directory, 'data'),
+    '--threads',
+    String(threads),
+  ];
   const log = await open(join(directory, 'server.log'), 'w');
   const child = spawn(process.execPath, [...flags, bin, ...words], { stdio: ['ignore', 'pipe', log.fd] });
   const exited = once(child, 'exit');
@@ -37,22 +56,6 @@ export async function startMeasured({ fromSources }: { readonly fromSources: boo
   if (url !== undefined && child.pid !== undefined) return { url, pid: child.pid, stop };
   await stop();
   throw new Error('The server ended before it was ready.');
-}
-
-/** Builds the packages and lays the command where no sources are beside it; returns its path. */
-async function install(directory: string): Promise<string> {
-  const compiler = join(root, 'node_modules/typescript/bin/tsc');
-  const built = spawnSync(process.execPath, [compiler, '-b', 'packages/registry', 'packages/server'], {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-  });
-  if (built.status !== 0) throw new Error('The packages cannot be built.');
-  const place = join(directory, 'moorage');
-  await mkdir(place);
-  for (const name of ['bin', 'package.json'])
-    await cp(join(packageDirectory, name), join(place, name), { recursive: true });
-  await symlink(join(packageDirectory, 'dist'), join(place, 'dist'));
-  return join(place, 'bin/moorage.js');
 }
 
 /** Goes on reading afterwards, since the server must not wait for a full pipe. */
