@@ -28,7 +28,7 @@ export type NodeHandler = (request: NodeRequest, response: ServerResponse, next?
  *
  *  - A client that still sends when it is refused can read its answer: up to 1 MiB or 5 s of the rest is taken, then the connection is closed.
  *  - An answer whose body fails after the headers ends its connection, so that it cannot be taken for a whole one.
- *  - Memory: two buffers of 1 MiB for each of up to 8 transfers of files, 64 KiB for each beyond those; 64 KiB of a request's body. */
+ *  - Memory: two buffers of 512 KiB for each of up to 4 transfers of files, 64 KiB for each beyond those; 64 KiB of a request's body. */
 export function toNodeHandler(registry: RegistryHandler, options: NodeHandlerOptions = {}): NodeHandler {
   const { onError = warnOfError } = options;
   const originOf = createOriginReader(options.trustedProxies ?? []);

@@ -15,7 +15,7 @@ import { writeBody } from './writer.ts';
 /** The owner writes, the group may read, others see nothing: private content lies here. */
 const FILE_MODE = 0o640;
 
-/** Bodies at a time that are written through two buffers of 1 MiB each (measured: larger ones are no faster); those beyond get 64 KiB, so that memory does not grow much
+/** Bodies at a time that are written through two buffers of 512 KiB each (measured: larger ones are no faster); those beyond get 64 KiB, so that memory does not grow much
  *  with slow clients. */
 const LARGE_WRITES = 4;
 
@@ -62,7 +62,7 @@ export function blobFiles(
     try {
       const { size } = await file.stat();
       if (size !== offsetBytes) throw offsetMismatch(size);
-      const bufferBytes = writing <= LARGE_WRITES ? 1024 * 1024 : 64 * 1024;
+      const bufferBytes = writing <= LARGE_WRITES ? 512 * 1024 : 64 * 1024;
       return await writeBody(file, room.guard(body), { offsetBytes, bufferBytes });
     } finally {
       writing -= 1;
