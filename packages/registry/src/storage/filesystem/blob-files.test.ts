@@ -164,17 +164,20 @@ it('bytes whose flush failed are not there for the next process to publish', asy
 });
 
 describe('a full disk', () => {
+  /** What is written at a time. */
+  const bufferBytes = MiB / 2;
+
   it.each(['ENOSPC', 'EDQUOT'])('%s is no-space, and what found room is an unbroken beginning', async (code) => {
     let writes = 0;
     const host = hostWith((act) => {
       if (act === 'write' && ++writes === 3) throw fault(code);
     });
     const store = storeOn(host);
-    const bytes = content(6 * MiB);
+    const bytes = content(3 * MiB);
     await refused(append(store, key, bytes), 'no-space');
-    await uploadIs(store, key, bytes.subarray(0, 2 * MiB));
+    await uploadIs(store, key, bytes.subarray(0, 2 * bufferBytes));
     equal(writes, 3);
-    await append(store, key, bytes.subarray(2 * MiB));
+    await append(store, key, bytes.subarray(2 * bufferBytes));
     await uploadIs(store, key, bytes);
   });
 
@@ -183,7 +186,7 @@ describe('a full disk', () => {
       if (act === 'write') throw fault('ENOSPC');
     });
     const store = storeOn(host);
-    const { body, owing, release } = stalling(content(MiB));
+    const { body, owing, release } = stalling(content(bufferBytes));
     const appending = store.append(key, body, { offsetBytes: 0, signal: never });
     await owing;
     await store.uploadSize(key);
