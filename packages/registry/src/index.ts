@@ -60,6 +60,7 @@ export type {
 export type { PushedManifest } from './registry/manifests.ts';
 export type { BlobContentOf, ListPage, ManifestContent, Operations, PageOptions } from './registry/operations.ts';
 export type { PushedBlob } from './registry/publish-blob.ts';
+export { randomIds } from './registry/random-ids.ts';
 export type { Repository } from './registry/repositories.ts';
 export type { Settings, SettingsInput, Sources } from './registry/settings.ts';
 export type { Usage } from './registry/usage.ts';

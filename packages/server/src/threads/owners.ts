@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import type { RegistryHandler, RegistryRequest, RegistryResponse } from '@moorage/registry';
+import { type RegistryHandler, type RegistryRequest, type RegistryResponse, randomIds } from '@moorage/registry';
 import { mostThreads, type Place } from './place.ts';
 
 /** Which thread is to answer a request; undefined: any.
@@ -26,7 +25,8 @@ function showsPassword({ headers: { authorization } }: Pick<RegistryRequest, 'he
 export function idsOf({ index, count }: Place): (() => string) | undefined {
   if (count === 1) return undefined;
   const digit = index.toString(mostThreads);
-  return () => randomUUID().replaceAll('-', '').slice(0, -1) + digit;
+  const next = randomIds();
+  return () => next().slice(0, -1) + digit;
 }
 
 /** Answers with `own` what any thread may answer or this one must, and hands all else on. Passwords go to the main thread; one with an upload of another thread goes on from there once it was found to be
