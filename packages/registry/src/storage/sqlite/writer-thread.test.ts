@@ -18,11 +18,21 @@ const plans = createPlans(definedBy(compileForSqlite()));
 
 const oneTo = (count: number): readonly number[] => Array.from({ length: count }, (_, i) => i + 1);
 
+/** A port to a loop, and the next answer that comes through it. */
+interface Served {
+  readonly port: MessagePort;
+  answer(): Promise<unknown>;
+}
+
+function withAnswers(port: MessagePort): Served {
+  return { port, answer: async () => ((await once(port, 'message')) as [unknown])[0] };
+}
+
 /** A port to a loop that serves on `connection`, and the next answer that comes through it. */
-function served(connection: Connection): { port: MessagePort; answer(): Promise<unknown> } {
+function served(connection: Connection): Served {
   const { port1, port2 } = new MessageChannel();
   serve(port1, { connection, plans, commits: new Int32Array(new SharedArrayBuffer(4)) });
-  return { port: port2, answer: async () => ((await once(port2, 'message')) as [unknown])[0] };
+  return withAnswers(port2);
 }
 
 /** Takes a lease that is free. */
@@ -45,6 +55,16 @@ function plant(connection: Connection, { at, work }: { at: string; work: () => v
   return { ...connection, exec: (sql) => (sql === at ? work() : connection.exec(sql)) };
 }
 
+/** The connection, and how many commits went through it. */
+function countCommits(connection: Connection): { readonly connection: Connection; commits: number } {
+  const work = () => {
+    counted.commits += 1;
+    connection.exec('commit');
+  };
+  const counted = { connection: plant(connection, { at: 'commit', work }), commits: 0 };
+  return counted;
+}
+
 async function close(port: MessagePort): Promise<void> {
   port.postMessage({ close: true });
   await once(port, 'close');
@@ -56,33 +76,25 @@ function* rowsOf(sql: string): Generator<Step, readonly unknown[], readonly unkn
 
 test('messages that wait are taken together, in one transaction', () =>
   withConnection(async (connection) => {
-    let commits = 0;
-    const work = () => {
-      commits += 1;
-      connection.exec('commit');
-    };
-    const { port, answer } = served(plant(connection, { at: 'commit', work }));
+    const counted = countCommits(connection);
+    const { port, answer } = served(counted.connection);
     for (const id of oneTo(5)) port.postMessage({ commands: [lease(id)] });
     expect(await answer()).toEqual({ outcomes: oneTo(5).map((id) => ({ id, value: true })) });
-    expect(commits).toBe(1);
+    expect(counted.commits).toBe(1);
     await close(port);
   }));
 
 /** A port of another thread into the same loop. */
-function shared(port: MessagePort): { port: MessagePort; answer(): Promise<unknown> } {
+function shared(port: MessagePort): Served {
   const { port1, port2 } = new MessageChannel();
   port.postMessage({ share: port1 }, [port1]);
-  return { port: port2, answer: async () => ((await once(port2, 'message')) as [unknown])[0] };
+  return withAnswers(port2);
 }
 
 test('commands of several threads share a transaction, and each is told of its own', () =>
   withConnection(async (connection) => {
-    let commits = 0;
-    const work = () => {
-      commits += 1;
-      connection.exec('commit');
-    };
-    const first = served(plant(connection, { at: 'commit', work }));
+    const counted = countCommits(connection);
+    const first = served(counted.connection);
     const second = shared(first.port);
     second.port.postMessage({ commands: [lease(1)] });
     expect(await second.answer()).toEqual({ outcomes: [{ id: 1, value: true }] });
@@ -103,7 +115,7 @@ test('commands of several threads share a transaction, and each is told of its o
         ],
       },
     ]);
-    expect(commits).toBe(2);
+    expect(counted.commits).toBe(2);
     second.port.close();
     first.port.postMessage({ commands: [lease(5)] });
     expect(await first.answer()).toEqual({ outcomes: [{ id: 5, value: true }] });
