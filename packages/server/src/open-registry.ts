@@ -1,10 +1,11 @@
 import { join, resolve } from 'node:path';
-import type { RegistryOptions, RequestReport } from '@moorage/registry';
 import {
   type AccessOptions,
   createRegistry,
   type MetadataStore,
   type Registry,
+  type RegistryOptions,
+  type RequestReport,
   type TokenServer,
 } from '@moorage/registry';
 import { type FilesystemStore, filesystem, type SharedFiles } from '@moorage/registry/filesystem';
@@ -29,8 +30,8 @@ export interface RegistryNeeds {
   readonly limit: RegistryOptions['limit'];
   /** Where ids are not to be the library's own. */
   readonly randomId: (() => string) | undefined;
-  /** Hear of each request, after it was logged. */
-  readonly watchers: readonly { seeRequest(report: RequestReport): void }[];
+  /** Hears of each request, after it was logged. */
+  seeRequest(report: RequestReport): void;
 }
 
 /** A registry by the settings, and the parts of it that its server asks. */
@@ -44,7 +45,7 @@ export interface OpenedRegistry {
 
 /** Makes the registry that the settings describe. Rejects with an `ExitError` where they contradict each other. */
 export async function openRegistry(needs: RegistryNeeds): Promise<OpenedRegistry> {
-  const { settings, directory, tokenServer, metadata, sharedFiles, log, limit, randomId, watchers } = needs;
+  const { settings, directory, tokenServer, metadata, sharedFiles, log, limit, randomId } = needs;
   const data = resolve(directory, settings.data);
   const blobs = filesystem({
     directory: join(data, 'blobs'),
@@ -63,7 +64,7 @@ export async function openRegistry(needs: RegistryNeeds): Promise<OpenedRegistry
     onError: (error, request) => logFault(log, error, request),
     onRequest(report) {
       logRequest(log, report);
-      for (const watcher of watchers) watcher.seeRequest(report);
+      needs.seeRequest(report);
     },
   });
   return { registry, accounts, identities, blobs };

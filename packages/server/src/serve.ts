@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import process from 'node:process';
-import type { MetadataStore } from '@moorage/registry';
+import type { MetadataStore, RequestReport } from '@moorage/registry';
 import { sqlite } from '@moorage/registry/sqlite';
 import type { Accounts } from './accounts/accounts.ts';
 import type { Login } from './banner.ts';
@@ -47,9 +47,15 @@ export async function serve(settings: Settings, { directory, version }: Surround
   const limit = createLimit(settings);
   const seeTlsHello = tellOfTlsHellos(log, publicHostOf(settings));
   const watchers = [greeter, watchUnfedUploads(log), noticeDeletes(log)];
+  const watch = (report: RequestReport) => {
+    for (const watcher of watchers) watcher.seeRequest(report);
+  };
   const { registry, accounts, identities, blobs } = await openRegistry({
     ...{ settings, directory, tokenServer, metadata, log, limit },
-    watchers: [...watchers, refusals],
+    seeRequest(report) {
+      watch(report);
+      refusals.seeRequest(report);
+    },
     sharedFiles: undefined,
     randomId: idsOf(place),
   });
@@ -66,9 +72,7 @@ export async function serve(settings: Settings, { directory, version }: Surround
         handle: (request) => handler.handle(request),
         writeLog: (entry) => destination.write(entry),
         keepRefusal: refusals.keep,
-        seeRequest: (report) => {
-          for (const watcher of watchers) watcher.seeRequest(report);
-        },
+        seeRequest: watch,
       });
       const handler = routeToOwners(registry, place, threads.thread);
       const { address, tls, drain } = await listen(handler, {

@@ -25,7 +25,7 @@ async function run(thread: ThreadData): Promise<void> {
     metadata: sqlite({ file: metadataFile(data), writer }),
     sharedFiles: files,
     limit: isLimited ? questions.limit : undefined,
-    watchers: [{ seeRequest: (report) => tellWatchers(report, tell) }],
+    seeRequest: (report) => tellWatchers(report, tell),
     randomId: idsOf(place),
   });
   const main = createHandOn(tell);
